@@ -34,6 +34,8 @@ export interface Entry {
   readonly staleUntil: number;
   /** How long it may be served when computing a new value fails (RFC 5861). */
   readonly errorUntil: number;
+  /** How long computing the value took, in milliseconds. */
+  readonly cost: number;
   readonly carried: readonly Carried[];
   /** The function that a default key belongs to. */
   readonly owner: string | undefined;
@@ -41,17 +43,22 @@ export interface Entry {
   readonly check: string | undefined;
   /** False once the entry has left the memory store, whatever the reason. */
   alive: boolean;
-  /** The invalidation count at which the carried marks were last seen to hold. */
+  /** The invalidation count at which the carried marks were last seen to hold; -1 if never. */
   epoch: number;
+  /** When a hit last told the memory store that the entry is in use, on a coarse clock. */
+  touched: number;
   /** One resolved promise for all hits of a shared value. */
   promise: Promise<unknown> | undefined;
+  /** The side table that leads from a call's argument straight to this entry, and the place in it. */
+  table: Map<unknown, Entry> | undefined;
+  place: unknown;
 }
 
 /** Whether an entry is still good, and for what. */
 export type Verdict = "fresh" | "stale" | "spare" | "dead";
 
 /** What an entry needs besides the times and the value. */
-export type EntryFacts = Omit<Entry, "alive" | "epoch" | "promise">;
+export type EntryFacts = Omit<Entry, "alive" | "epoch" | "touched" | "promise" | "table" | "place">;
 
 /** Makes an entry; every entry has the same fields in the same order, so that hits stay fast. */
 export function makeEntry(facts: EntryFacts): Entry {
@@ -62,13 +69,26 @@ export function makeEntry(facts: EntryFacts): Entry {
     freshUntil: facts.freshUntil,
     staleUntil: facts.staleUntil,
     errorUntil: facts.errorUntil,
+    cost: facts.cost,
     carried: facts.carried,
     owner: facts.owner,
     check: facts.check,
     alive: false,
     epoch: -1,
+    touched: -1,
     promise: undefined,
+    table: undefined,
+    place: undefined,
   };
+}
+
+/** Ends an entry's life in the memory store, so that nothing keeps its value or serves it. */
+export function retire(entry: Entry): void {
+  entry.alive = false;
+  entry.epoch = -1;
+  entry.promise = undefined;
+  if (entry.table?.get(entry.place) === entry) entry.table.delete(entry.place);
+  entry.table = undefined;
 }
 
 /** The last moment at which an entry is good for anything. */

@@ -8,6 +8,7 @@ export type CacheErrorCode =
   | "ERR_DUPLICATE_NAME"
   | "ERR_ARGUMENT_KEY"
   | "ERR_NOT_CARRIABLE"
+  | "ERR_FRAGMENT"
   | "ERR_STORE"
   | "ERR_STORE_TIMEOUT"
   | "ERR_CLOSED";
@@ -95,6 +96,12 @@ export class NotCarriableError extends TypeError {
     );
     this.path = path;
   }
+}
+
+/** The tag of a fragment is used wrongly, or its block cannot run where it stands. Code `ERR_FRAGMENT`. */
+export class FragmentError extends Error {
+  override readonly name = "FragmentError";
+  readonly code = "ERR_FRAGMENT";
 }
 
 /** A store failed. Code `ERR_STORE`; reported as an `error` event, thrown in strict mode. */

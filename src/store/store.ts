@@ -1,6 +1,9 @@
 // The contract that every store keeps.
 import type { Entry, Version } from "../entry.js";
 
+/** The tag whose version every entry carries: what replaces it outdates all of a namespace. */
+export const ROOT = "r:";
+
 /** A value now, from a store in this process, or a promise of it. */
 export type MaybePromise<T> = T | Promise<T>;
 
@@ -33,8 +36,8 @@ export interface Store {
   /** Removes entries; tells for each whether it was there. */
   remove(keys: readonly string[]): MaybePromise<readonly boolean[]>;
   /**
-   * Makes absent versions exist, and gives the versions that hold afterwards, which are another
-   * process's where that was faster; `undefined` where the store failed.
+   * Writes versions that were absent (or would end too early), and gives those that hold
+   * afterwards, which are another process's where it wrote later; `undefined` where the store failed.
    */
   establish(versions: readonly Version[]): MaybePromise<readonly (Version | undefined)[]>;
   /**
@@ -50,4 +53,17 @@ export interface Store {
   idle(): Promise<void>;
   /** Ends what the store opened itself. */
   close(): Promise<void>;
+}
+
+/** A store in this process: it answers at once, and its entries can be held by reference. */
+export interface LocalStore extends Store {
+  /** Grows at each invalidation: an entry seen to hold at this count still holds. */
+  readonly epoch: number;
+  /** Keeps an entry among the recently used. */
+  touch(entry: Entry): void;
+}
+
+/** Whether a store is one in this process. */
+export function isLocal(store: Store): store is LocalStore {
+  return "epoch" in store;
 }
