@@ -1,0 +1,395 @@
+// The facade: everything an application does with a cache.
+import type Koa from "koa";
+import { planCached, settleCached, type CachedOptions } from "./cached.js";
+import { currentScope } from "./computations.js";
+import type { CacheOptions } from "./config.js";
+import type { Duration } from "./duration.js";
+import {
+  add,
+  checkKey,
+  checkKeys,
+  clear,
+  find,
+  pairsOf,
+  remove,
+  set,
+  type Pairs,
+} from "./direct.js";
+import { Engine } from "./engine.js";
+import type { Entry } from "./entry.js";
+import { OptionError, show } from "./errors.js";
+import type { CacheEventName, CacheListener } from "./events.js";
+import { checkFunction, wrapping, type Wrapping } from "./forms.js";
+import {
+  memoizeMany,
+  type LoadMany,
+  type ManyWrapper,
+  type MemoizeManyOptions,
+} from "./memoize-many.js";
+import {
+  memoizeFunction,
+  settleMemoize,
+  type Memoized,
+  type MemoizeOptions,
+  type Memoizing,
+} from "./memoize.js";
+import { memoizeMethod } from "./methods.js";
+import { checkOptions } from "./options.js";
+import { middleware, runInRequestContext } from "./request/context.js";
+import {
+  CALL_OPTIONS,
+  settleRules,
+  tagNames,
+  type AnyFunction,
+  type CallOptions,
+} from "./rules.js";
+import type { CacheStats } from "./stats.js";
+import { ROOT } from "./versions.js";
+import { unwrap, wrap, type Wrapped, type Wrapper } from "./wrap.js";
+
+declare module "koa" {
+  interface ExtendableContext {
+    /** The cache whose `initApp()` was given this application; the last one, if several were. */
+    cache: Cache;
+  }
+}
+
+/**
+ * A cache: it wraps functions, and holds values by key.
+ *
+ * It may be created, and functions may be wrapped, before it is configured by `initApp()`; options
+ * are settled when it is first used. From Flask-Cache's `Cache`.
+ *
+ * @example
+ * export const cache = new Cache({ timeout: "5m" });
+ * export const listPosts = cache.cached({ keyPrefix: "posts" }, async () => database.posts());
+ * cache.initApp(app);
+ */
+export class Cache {
+  readonly #engine: Engine;
+
+  /** @throws {OptionError} for an unknown option or a value that an option cannot have. */
+  constructor(options: CacheOptions = {}) {
+    this.#engine = new Engine(options);
+  }
+
+  /**
+   * Installs the request context in an application and sets `ctx.cache`. From Flask-Cache's
+   * `init_app`.
+   *
+   * @param options win over those of the constructor
+   * @throws {OptionError} for wrong options, and for options given after the first use
+   */
+  initApp(app: Koa, options: CacheOptions = {}): void {
+    if (typeof (app as Koa | undefined)?.use !== "function" || typeof app.context !== "object") {
+      throw new OptionError(`initApp() takes a Koa application; got ${show(app)}.`);
+    }
+    this.#engine.configure(options);
+    Object.defineProperty(app.context, "cache", {
+      value: this,
+      writable: true,
+      configurable: true,
+    });
+    app.use(middleware);
+  }
+
+  /** The middleware that installs the request context. It may be installed more than once. */
+  middleware(): Koa.Middleware {
+    return middleware;
+  }
+
+  /**
+   * Wraps a function so that its result is kept for the path of the request being served, or for
+   * the key that `keyPrefix` says. The wrapper must be called within a request context; it always
+   * gives a promise. From Flask-Cache's `cached`.
+   *
+   * @returns the wrapper, or what makes it: `cached(options)(fn)`, `@cache.cached(options)`
+   * @throws {OptionError} for wrong options
+   * @example
+   * const sidebar = cache.cached({ timeout: "5m", keyPrefix: "sidebar" }, async () => render());
+   */
+  cached(options?: CachedOptions): Wrapping;
+  cached<F extends AnyFunction>(options: CachedOptions<F>, fn: F): Wrapper<F>;
+  cached(options: CachedOptions = {}, ...given: readonly AnyFunction[]): unknown {
+    const settled = settleCached(options);
+    const make = (target: AnyFunction, name: string): AnyFunction =>
+      wrap(this.#engine, target, planCached(this.#engine, name, settled));
+    if (given.length > 0) {
+      const fn = checkFunction("cached", given[0]);
+      return make(fn, nameOf(fn));
+    }
+    return wrapping("cached", {
+      wrapFunction: (target) => make(target, nameOf(target)),
+      wrapMethod: (method, { name }) => make(method, String(name)),
+    });
+  }
+
+  /**
+   * Deletes what a cached function stored for a path. From Flask-Caching's `delete_cached`.
+   *
+   * @param path of the request; the one being served, if it is left out
+   * @returns whether something was stored
+   * @throws {OptionError} for a function that is not wrapped by `cached()` of this cache
+   */
+  async deleteCached(fn: AnyFunction, path?: string): Promise<boolean> {
+    const { keyOf } = this.#unwrap(fn, "cached", "deleteCached");
+    const key = await (path === undefined ? keyOf([]) : runInRequestContext(path, () => keyOf([])));
+    return this.delete(key.text);
+  }
+
+  /**
+   * Wraps a function so that its result is kept for its arguments. Needs no request context. From
+   * Flask-Cache's `memoize`.
+   *
+   * As a decorator it memoizes a method for each instance, told apart by `[cachingId]()` or by
+   * identity.
+   *
+   * @returns the wrapper, or what makes it: `memoize(options)(fn)`, `@cache.memoize(options)`
+   * @throws {OptionError} for wrong options and for a function without a name
+   * @throws {DuplicateNameError} for another function of the same inferred name
+   * @example
+   * const addUp = cache.memoize({ timeout: "5m" }, async function addUp(a: number, b: number) {
+   *   return a + b;
+   * });
+   */
+  memoize(options?: MemoizeOptions): Memoizing;
+  memoize<F extends AnyFunction>(options: MemoizeOptions<F>, fn: F): Memoized<F>;
+  memoize(options: MemoizeOptions = {}, ...given: readonly AnyFunction[]): unknown {
+    const settled = settleMemoize(options);
+    const make = (target: AnyFunction): AnyFunction =>
+      memoizeFunction(this.#engine, settled, target);
+    if (given.length > 0) return make(checkFunction("memoize", given[0]));
+    return wrapping("memoize", {
+      wrapFunction: make,
+      wrapMethod: (method, context) => memoizeMethod(this.#engine, settled, method, context),
+    });
+  }
+
+  /**
+   * Wraps a function of many ids so that its results are kept by id: one read for all ids, one call
+   * with those that are missing, one write; one computation an id at a time.
+   *
+   * @throws {OptionError} for wrong options and for a function without a name
+   * @example
+   * const getUsers = cache.memoizeMany({ timeout: "5m" }, async function getUsers(ids: number[]) {
+   *   const rows = await database.users(ids);
+   *   return new Map(rows.map((row) => [row.id, row]));
+   * });
+   */
+  memoizeMany<Id, Value>(
+    options: MemoizeManyOptions<Id, Value>,
+    load: LoadMany<Id, Value>,
+  ): ManyWrapper<Id, Value> {
+    return memoizeMany(this.#engine, options, checkFunction("memoizeMany", load)) as ManyWrapper<
+      Id,
+      Value
+    >;
+  }
+
+  /**
+   * The same function, typed with the attributes of a memoized function, which a decorator cannot
+   * add to a method's type.
+   *
+   * @throws {OptionError} for a function that is not memoized by this cache
+   * @example
+   * await cache.memoized(adder.add).invalidate(3);
+   */
+  memoized<F extends AnyFunction>(fn: F): Memoized<F> {
+    this.#unwrap(fn, "memoize", "memoized");
+    return fn as unknown as Memoized<F>;
+  }
+
+  /**
+   * Forgets what a memoized function stored: all of it, in one write however much there is, or that
+   * of one list of arguments, `undefined` included. For an instance's method (`adder.add`) that of
+   * the instance, for `Adder.prototype.add` that of all instances. From Flask-Cache's
+   * `delete_memoized`.
+   *
+   * @param fn the wrapper, or a name that was given explicitly
+   * @returns for one list of arguments, whether something was stored
+   * @throws {OptionError} for a function that is not memoized by this cache
+   */
+  deleteMemoized(fn: AnyFunction | string): Promise<void>;
+  deleteMemoized(fn: AnyFunction | string, ...args: readonly unknown[]): Promise<boolean>;
+  async deleteMemoized(fn: AnyFunction | string, ...args: readonly unknown[]): Promise<unknown> {
+    const { tag, keyOf } = this.#memoized(fn, "deleteMemoized");
+    if (args.length > 0) return this.delete((await keyOf(args)).text);
+    await this.#engine.lookup.versions.outdate([tag()!]);
+    return undefined;
+  }
+
+  /**
+   * Removes the version of a memoized function, which forgets all of its results as
+   * `deleteMemoized(fn)` does. From Flask-Cache's `delete_memoized_verhash`.
+   *
+   * @throws {OptionError} for a function that is not memoized by this cache
+   */
+  async deleteMemoizedVerhash(fn: AnyFunction | string): Promise<void> {
+    await this.#engine.lookup.versions.forget([this.#memoized(fn, "deleteMemoizedVerhash").tag()!]);
+  }
+
+  /** The value of a key; `undefined` if there is none. */
+  async get<T = unknown>(key: string): Promise<T | undefined> {
+    const [entry] = await this.#find([checkKey(key)]);
+    return entry?.held.give() as T | undefined;
+  }
+
+  /** The values of keys, in their order; `undefined` where there is none. */
+  async getMany<T = unknown>(keys: readonly string[]): Promise<(T | undefined)[]> {
+    const found = await this.#find(checkKeys(keys, "getMany"));
+    return found.map((entry) => entry?.held.give() as T | undefined);
+  }
+
+  /** The values that there are, by key. */
+  async getDict<T = unknown>(keys: readonly string[]): Promise<Map<string, T>> {
+    const found = await this.#find(checkKeys(keys, "getDict"));
+    const pairs = found.flatMap((entry, index): [string, T][] =>
+      entry === undefined ? [] : [[keys[index]!, entry.held.give() as T]],
+    );
+    return new Map(pairs);
+  }
+
+  /** Whether there is a value, `undefined` and `null` included. */
+  async has(key: string): Promise<boolean> {
+    const [entry] = await this.#find([checkKey(key)]);
+    return entry !== undefined;
+  }
+
+  /**
+   * Stores a value.
+   *
+   * @throws {NotCarriableError} for a value that would not come back equal
+   */
+  async set(key: string, value: unknown, timeout?: Duration): Promise<void> {
+    await this.#set([[key, value]], timeout);
+  }
+
+  /** Stores values, given as a Map, an object or a list of pairs. */
+  async setMany(
+    values: Readonly<Record<string, unknown>> | Iterable<readonly [string, unknown]>,
+    timeout?: Duration,
+  ): Promise<void> {
+    await this.#set(pairsOf(values), timeout);
+  }
+
+  /**
+   * Stores a value if its key has none. Atomic in memory and on Redis; elsewhere two processes that
+   * add at the same moment may both succeed.
+   *
+   * @returns whether it was stored
+   */
+  async add(key: string, value: unknown, timeout?: Duration): Promise<boolean> {
+    const { lookup, stats } = this.#engine;
+    const added = await add(lookup, [checkKey(key), value], timeout);
+    if (added) stats.direct.writes += 1;
+    return added;
+  }
+
+  /** Deletes a value; tells whether there was one. */
+  async delete(key: string): Promise<boolean> {
+    const [existed] = await this.deleteMany([key]);
+    return existed!;
+  }
+
+  /** Deletes values; tells for each whether there was one. */
+  async deleteMany(keys: readonly string[]): Promise<boolean[]> {
+    return remove(this.#engine.lookup, checkKeys(keys, "deleteMany"));
+  }
+
+  /** Empties this cache's namespace, and nothing else. */
+  async clear(): Promise<void> {
+    await clear(this.#engine.lookup);
+  }
+
+  /** Outdates everything that carries one of the tags, in every process. */
+  async invalidateTags(...tags: readonly string[]): Promise<void> {
+    await this.#engine.lookup.versions.outdate(tagNames(tags, "invalidateTags()"));
+  }
+
+  /**
+   * The engine itself, for those who want no wrapper: the value of a key, computed if it is not
+   * stored. One computation a key at a time; needs no request context.
+   */
+  async fetch<T>(key: string, options: CallOptions, compute: () => T): Promise<Awaited<T>> {
+    checkKeys([key], "fetch");
+    checkOptions(options, CALL_OPTIONS, "fetch()");
+    checkFunction("fetch", compute);
+    const rules = settleRules(options);
+    const { lookup, stats, enabled } = this.#engine;
+    if (!enabled || (await rules.unless?.())) return await compute();
+    const question = {
+      key,
+      rules,
+      tags: [ROOT, ...rules.tags],
+      name: undefined,
+      owner: undefined,
+      check: undefined,
+      shortcut: undefined,
+      counts: stats.direct,
+      call: { self: undefined, args: [] },
+    };
+    const intent = (await rules.forcedUpdate?.()) ? "renew" : "use";
+    return lookup.fetch(question, compute, intent) as Promise<Awaited<T>>;
+  }
+
+  /** Listens to an event; gives the function that stops listening. */
+  on(event: CacheEventName, listener: CacheListener): () => void {
+    return this.#engine.events.on(event, listener);
+  }
+
+  /** Stops listening. */
+  off(event: CacheEventName, listener: CacheListener): void {
+    this.#engine.events.off(event, listener);
+  }
+
+  /** Counts and hit ratio, in all and for each wrapped function. */
+  stats(): CacheStats {
+    return this.#engine.stats.snapshot();
+  }
+
+  /** Resolves when background work is done. */
+  async idle(): Promise<void> {
+    await this.#engine.idle();
+  }
+
+  /** Ends the connections that this cache opened itself. */
+  async close(): Promise<void> {
+    await this.#engine.close();
+  }
+
+  async #find(keys: readonly string[]): Promise<readonly (Entry | undefined)[]> {
+    const { lookup, stats } = this.#engine;
+    const found = await find(lookup, keys);
+    for (const entry of found) {
+      if (entry !== undefined) currentScope()?.carry(entry.carried, lookup.versions);
+    }
+    const hits = found.filter((entry) => entry !== undefined).length;
+    stats.direct.hits += hits;
+    stats.direct.misses += keys.length - hits;
+    return found;
+  }
+
+  async #set(pairs: Pairs, timeout: Duration | undefined): Promise<void> {
+    const { lookup, stats } = this.#engine;
+    stats.direct.writes += await set(lookup, pairs, timeout);
+  }
+
+  #memoized(fn: AnyFunction | string, method: string): Wrapped {
+    const target = typeof fn === "string" ? this.#engine.names.explicit(fn) : fn;
+    return this.#unwrap(target, "memoize", method);
+  }
+
+  #unwrap(fn: unknown, kind: Wrapped["kind"], method: string): Wrapped {
+    const found = unwrap(fn);
+    if (found?.engine === this.#engine && found.kind === kind) return found;
+    const got = found === undefined ? show(fn) : `one wrapped by ${found.kind}()`;
+    const where = found === undefined || found.engine === this.#engine ? "" : " of another cache";
+    throw new OptionError(
+      `${method}() takes a function wrapped by ${kind}() of this cache; got ${got}${where}.`,
+    );
+  }
+}
+
+function nameOf(fn: AnyFunction): string {
+  return fn.name === "" ? "anonymous" : fn.name;
+}

@@ -1,0 +1,137 @@
+// cached(): results keyed by the path of the request being served.
+import type { Engine } from "./engine.js";
+import type { Entry } from "./entry.js";
+import { OptionError, RequestContextError, show } from "./errors.js";
+import { checkOptions } from "./options.js";
+import type { Question } from "./record.js";
+import { currentRequest } from "./request/context.js";
+import {
+  CALL_OPTIONS,
+  callable,
+  settleRules,
+  type AnyFunction,
+  type Awaitable,
+  type Call,
+  type CallOptions,
+  type Rules,
+} from "./rules.js";
+import type { RequestScope } from "./scope.js";
+import type { MaybePromise } from "./store/store.js";
+import { ROOT } from "./versions.js";
+import { checkKey, type Key, type Plan } from "./wrap.js";
+
+/** Options of `cached()`. */
+export interface CachedOptions<F extends AnyFunction = AnyFunction> extends CallOptions<F> {
+  /**
+   * The key: text, in which every `%s` is replaced by the path of the request being served, or a
+   * callable that is given the call's arguments and gives the whole key. From Flask-Cache's
+   * `key_prefix`.
+   * @default "view/%s"
+   */
+  readonly keyPrefix?: string | ((...args: Parameters<F>) => Awaitable<string>) | undefined;
+  /** Replaces the building of keys altogether; given the call's arguments. From Flask-Caching. */
+  readonly makeCacheKey?: ((...args: Parameters<F>) => Awaitable<string>) | undefined;
+}
+
+const OPTIONS = [...CALL_OPTIONS, "keyPrefix", "makeCacheKey"];
+const DEFAULT_PREFIX = "view/%s";
+
+/**
+ * Checks the options of `cached()`.
+ *
+ * @throws {OptionError}
+ */
+export function settleCached(options: CachedOptions): Settled {
+  checkOptions(options, OPTIONS, "cached()");
+  const { keyPrefix = DEFAULT_PREFIX } = options;
+  if (typeof keyPrefix !== "function" && (typeof keyPrefix !== "string" || keyPrefix === "")) {
+    throw new OptionError(
+      `keyPrefix must be a non-empty text, with or without %s, or a function that gives the key; ` +
+        `got ${show(keyPrefix)}.`,
+    );
+  }
+  return {
+    rules: settleRules(options),
+    keyPrefix: keyPrefix as Settled["keyPrefix"],
+    makeCacheKey: callable(options.makeCacheKey, "makeCacheKey") as AnyFunction | undefined,
+  };
+}
+
+/** Checked options of `cached()`. */
+export interface Settled {
+  readonly rules: Rules;
+  readonly keyPrefix: string | AnyFunction;
+  readonly makeCacheKey: AnyFunction | undefined;
+}
+
+/** The plan of a cached function. */
+export function planCached(engine: Engine, name: string, settled: Settled): Plan {
+  const { keyPrefix, makeCacheKey } = settled;
+  // Options are read at each call, so every function has rules of its own to change.
+  const rules = { ...settled.rules };
+  const counts = engine.stats.of(name);
+  const tags = [ROOT, ...rules.tags];
+  const owner = keyPrefix === DEFAULT_PREFIX ? `${name}#${engine.ordinal(name)}` : undefined;
+  const table = new Map<unknown, Entry>();
+  const byPath = typeof keyPrefix === "string" && keyPrefix.includes("%s");
+  return {
+    kind: "cached",
+    name,
+    tag: () => undefined,
+    rules,
+    makeCacheKey,
+    admit: (call) => void admit(name, call),
+    reach: (frame, first) => {
+      const request = frame?.request;
+      // A handler's call is refused further on, and a call outside of a request, too.
+      if (request === undefined || first === request.context) return undefined;
+      return table.get(byPath ? request.path : "");
+    },
+    keyOf: (call) => keyOf(name, keyPrefix, call),
+    question: (call, { text, check }): Question => ({
+      key: text,
+      check,
+      owner,
+      tags,
+      name,
+      counts,
+      rules,
+      call,
+      shortcut:
+        typeof keyPrefix === "function" || call.args.length > 1
+          ? undefined
+          : { table, place: byPath ? currentRequest()?.path : "" },
+    }),
+  };
+}
+
+/** A call must stand in a request, whatever its key. */
+function admit(name: string, { args }: Call): RequestScope {
+  const request = currentRequest();
+  if (request === undefined) throw new RequestContextError(`The cached function ${name}()`);
+  if (args[0] === request.context) {
+    throw new OptionError(
+      `The cached function ${name}() was called as a handler, with Koa's context first. ` +
+        `cached() keeps the results of plain functions: cache what the handler calls.`,
+    );
+  }
+  return request;
+}
+
+function keyOf(name: string, keyPrefix: Settled["keyPrefix"], call: Call): MaybePromise<Key> {
+  if (typeof keyPrefix === "function") return calledKey(name, keyPrefix, call);
+  if (!keyPrefix.includes("%s")) return { text: keyPrefix, check: undefined };
+  const path = currentRequest()?.path;
+  if (path === undefined) throw new RequestContextError(`The key of the cached function ${name}()`);
+  return { text: keyPrefix.replaceAll("%s", () => path), check: undefined };
+}
+
+function calledKey(name: string, keyPrefix: AnyFunction, { self, args }: Call): MaybePromise<Key> {
+  const made: unknown = keyPrefix.apply(self, args as unknown[]);
+  const check = (text: unknown): Key => ({
+    text: checkKey(text, "keyPrefix", name),
+    check: undefined,
+  });
+  const thenable = made as PromiseLike<unknown> | undefined;
+  return typeof thenable?.then === "function" ? Promise.resolve(thenable).then(check) : check(made);
+}

@@ -1,0 +1,132 @@
+// Entries by their keys, without a function that could compute them: what the proxies do.
+import { lifetime } from "./duration.js";
+import { judge, makeEntry, type Entry, type Version } from "./entry.js";
+import { OptionError, show } from "./errors.js";
+import { holds, type Marks } from "./judgement.js";
+import type { Lookup } from "./lookup.js";
+import { hold } from "./value/copy.js";
+import { ROOT } from "./versions.js";
+
+/** Keys with their values. */
+export type Pairs = readonly (readonly [string, unknown])[];
+
+/** The entries of these keys that hold and are fresh, in their order. */
+export async function find(
+  lookup: Lookup,
+  keys: readonly string[],
+): Promise<readonly (Entry | undefined)[]> {
+  const { entries, versions } = await lookup.store.read(keys, [ROOT]);
+  const marks: Marks = new Map([[ROOT, versions[0]?.mark]]);
+  await lookup.learn(
+    marks,
+    entries.filter((entry) => entry !== undefined),
+  );
+  return entries.map((entry) => (isGood(entry, marks) ? entry : undefined));
+}
+
+function isGood(entry: Entry | undefined, marks: Marks): boolean {
+  return entry !== undefined && judge(entry, Date.now()) === "fresh" && holds(entry, marks, [ROOT]);
+}
+
+/** Stores values; what is being computed for their keys will not replace them. */
+export async function set(lookup: Lookup, pairs: Pairs, timeout: unknown): Promise<number> {
+  const entries = await entriesOf(lookup, pairs, timeout);
+  drop(lookup, keysOf(entries));
+  if (entries.length > 0) await lookup.store.write(entries);
+  return entries.length;
+}
+
+/** Stores a value unless its key has one that holds; tells whether it did. */
+export async function add(
+  lookup: Lookup,
+  [key, value]: Pairs[number],
+  timeout: unknown,
+): Promise<boolean> {
+  const [entry] = await entriesOf(lookup, [[key, value]], timeout);
+  const [found] = await find(lookup, [key]);
+  if (entry === undefined || found !== undefined) return false;
+  // An entry that is there but does not hold must not keep the new one out.
+  const { entries } = await lookup.store.read([key], []);
+  if (entries[0] !== undefined) await lookup.store.remove([key]);
+  const added = await lookup.store.add(entry);
+  if (added) drop(lookup, [key]);
+  return added;
+}
+
+/** Deletes entries, and keeps computations under way from bringing them back. */
+export async function remove(lookup: Lookup, keys: readonly string[]): Promise<boolean[]> {
+  const found = await find(lookup, keys);
+  drop(lookup, keys);
+  await lookup.store.remove(keys);
+  // A computation that started meanwhile may have read what is deleted for a reason.
+  drop(lookup, keys);
+  lookup.teller.deleted(keys);
+  return found.map((entry) => entry !== undefined);
+}
+
+/** Empties the namespace. */
+export async function clear(lookup: Lookup): Promise<void> {
+  lookup.flights.dropAll();
+  await lookup.versions.outdate([ROOT]);
+  lookup.store.empty();
+}
+
+function drop(lookup: Lookup, keys: readonly string[]): void {
+  for (const key of keys) lookup.flights.drop(key);
+}
+
+function keysOf(entries: readonly Entry[]): readonly string[] {
+  return entries.map(({ key }) => key);
+}
+
+/** Entries for values; none when the store cannot say which version they would carry. */
+async function entriesOf(
+  lookup: Lookup,
+  pairs: Pairs,
+  timeout: unknown,
+): Promise<readonly Entry[]> {
+  const life = timeout === undefined ? lookup.life : lifetime(timeout, "timeout");
+  const held = pairs.map(([key, value]) => ({
+    key: checkKey(key),
+    held: hold(value, lookup.sharing),
+  }));
+  const root = await rootVersion(lookup, life);
+  if (root === undefined) return [];
+  const storedAt = Date.now();
+  const until = Math.min(storedAt + life, root.until);
+  const times = { storedAt, freshUntil: until, staleUntil: until, errorUntil: until, cost: 0 };
+  const bare = { carried: [root], owner: undefined, check: undefined };
+  return held.map((kept) => makeEntry({ ...kept, ...times, ...bare }));
+}
+
+/** The version that every entry carries, made if there is none. */
+async function rootVersion(lookup: Lookup, life: number): Promise<Version | undefined> {
+  const { failed, versions } = await lookup.store.read([], [ROOT]);
+  if (failed) return undefined;
+  const proposed = lookup.versions.propose([ROOT], versions, life);
+  return (await lookup.versions.establish([ROOT], versions, proposed))[0];
+}
+
+/** Pairs as `setMany()` takes them: a Map, entries, or an object. */
+export function pairsOf(given: unknown): Pairs {
+  if (typeof given === "object" && given !== null) {
+    const pairs: unknown[] =
+      Symbol.iterator in given ? [...(given as Iterable<unknown>)] : Object.entries(given);
+    if (pairs.every((pair) => Array.isArray(pair))) return pairs as unknown as Pairs;
+  }
+  throw new OptionError(
+    `setMany() takes a Map, an object or a list of [key, value]; got ${show(given)}.`,
+  );
+}
+
+/** Checks a list of keys. */
+export function checkKeys(keys: unknown, method: string): readonly string[] {
+  if (Array.isArray(keys)) return keys.map((key) => checkKey(key));
+  throw new OptionError(`${method}() takes a list of keys; got ${show(keys)}.`);
+}
+
+/** Checks one key. */
+export function checkKey(key: unknown): string {
+  if (typeof key === "string" && key !== "") return key;
+  throw new OptionError(`A key must be a non-empty text; got ${show(key)}.`);
+}
