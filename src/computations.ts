@@ -1,9 +1,8 @@
 // Runs computations: one flight a question, versions before, entries after.
-import type { Version } from "./entry.js";
-import { marksOf } from "./judgement.js";
-import type { Computed, Question, Recorder } from "./record.js";
+import { carriedWith, marksOf } from "./judgement.js";
+import type { Computed, Making, Question, Recordable, Recorder } from "./record.js";
 import { expectedLife } from "./rules.js";
-import { frames, type Scope } from "./scope.js";
+import { frames, type Frame, type Scope } from "./scope.js";
 import { Flight, type Outcome, type SingleFlight } from "./single-flight.js";
 import type { Known, Versions } from "./versions.js";
 import type { Reading } from "./store/store.js";
@@ -14,6 +13,14 @@ export interface Underway {
   readonly flight: Flight;
   /** The versions of its tags, which existed before the computation started. */
   known: Known;
+}
+
+/** What was asked of the store and what came back. */
+export interface Trip {
+  /** The turn at which it was asked. */
+  readonly asked: number;
+  readonly tags: readonly string[];
+  readonly reading: Reading;
 }
 
 /** What computing a question gave. */
@@ -41,42 +48,34 @@ export class Computations {
     this.#life = life;
   }
 
-  /** Announces computations, so that others wait for them; `versions` are those just read. */
-  begin(questions: readonly Question[], { versions }: Reading, scope: Scope): readonly Underway[] {
-    const marks = marksOf(versions);
-    return questions.map((question) => {
-      const flight = new Flight(question, marks, { epoch: this.#versions.epoch, scope });
-      this.#flights.start(flight);
-      return { question, flight, known: [] };
-    });
+  /** Announces a computation, so that others wait for it; `versions` are those just read. */
+  begin(question: Question, versions: Known, scope: Scope): Underway {
+    const flight = new Flight(question, marksOf(versions), { epoch: this.#versions.epoch, scope });
+    this.#flights.start(flight);
+    return { question, flight, known: [] };
   }
 
-  /** Makes the versions that are missing: before a computation, so that none is overtaken by one. */
-  async establish(underway: readonly Underway[], reading: Reading): Promise<void> {
-    if (reading.failed || underway.length === 0) return;
-    const { tags, rules } = underway[0]!.question;
-    const proposed = this.#versions.propose(
-      tags,
-      reading.versions,
-      expectedLife(rules, this.#life),
-    );
-    const known = await this.#agree(underway, reading.versions, proposed);
-    for (const one of underway) one.known = known;
-  }
-
-  async #agree(
+  /**
+   * Makes the versions that are missing: before the computations, so that none is overtaken by one.
+   * The tags of the trip are those of all questions.
+   */
+  async establish(
     underway: readonly Underway[],
-    found: Known,
-    proposed: readonly Version[],
-  ): Promise<Known> {
-    if (proposed.length === 0) return found;
-    const { tags } = underway[0]!.question;
-    const marks = new Map(proposed.map(({ tag, mark }) => [tag, mark]));
-    const hoped = tags.map((tag, index) => marks.get(tag) ?? found[index]?.mark);
-    for (const { flight } of underway) flight.proposes(hoped);
-    const known = await this.#versions.establish(tags, found, proposed);
-    for (const { flight } of underway) flight.holds(marksOf(known));
-    return known;
+    { asked, tags, reading }: Trip,
+  ): Promise<void> {
+    if (underway.length === 0) return;
+    const { failed, versions: found } = reading;
+    const lives = underway.map(({ question }) => expectedLife(question.rules, this.#life));
+    const proposed = failed ? [] : this.#versions.propose(tags, found, Math.max(...lives));
+    const known = await this.#versions.establish(tags, { found, asked }, proposed);
+    const versions = new Map(tags.map((tag, index) => [tag, known[index]]));
+    const turn = this.#flights.turn();
+    for (const one of underway) {
+      one.known = one.question.tags.map((tag) => versions.get(tag));
+      one.flight.start(turn, marksOf(one.known));
+      // Also for what is built from a failure, or reads before it fails.
+      one.flight.scope.carry(carriedWith(one.question.tags, one.known), this.#versions);
+    }
   }
 
   /** Stores results in one write, and gives them to those who wait. */
@@ -84,8 +83,8 @@ export class Computations {
     const prepared = await Promise.all(
       done.map(async ([{ question, flight, known }, { value, cost, keep }]) => {
         const computed = { flight, known, value, cost };
-        const { outcome, entry } = await this.#recorder.prepare(question, computed);
-        return { question, computed, outcome, entry: keep ? entry : undefined };
+        const { outcome, entry } = await this.#recorder.prepare(question, computed, keep);
+        return { question, computed, outcome, entry };
       }),
     );
     await this.#recorder.write(prepared);
@@ -96,19 +95,49 @@ export class Computations {
     return prepared.map(({ outcome }) => outcome);
   }
 
+  /** Makes the entry of a result that was held already; it is stored by `keep()`. */
+  async make(
+    { question, flight, known }: Underway,
+    { cost, ...making }: Making & { readonly cost: number },
+  ): Promise<Recordable & { readonly outcome: Outcome }> {
+    const computed = { flight, known, value: undefined, cost };
+    const { outcome, entry } = await this.#recorder.make(question, computed, making);
+    return { question, computed, outcome, entry };
+  }
+
+  /** Stores entries in one write, and ends their flights. */
+  async keep(made: readonly Recordable[]): Promise<void> {
+    try {
+      await this.#recorder.write(made);
+    } finally {
+      for (const { computed } of made) this.#flights.end(computed.flight);
+    }
+  }
+
   /** Gives a failure, or something to serve in its place, to those who wait. */
   abandon(underway: readonly Underway[], failure: { error: unknown } | { instead: Outcome }): void {
     for (const { flight } of underway) {
-      if ("instead" in failure) flight.resolve(failure.instead);
+      if ("instead" in failure) flight.resolve({ ...outcomeOf(failure.instead), isSpare: true });
       else flight.reject(failure.error);
       this.#flights.end(flight);
     }
   }
 }
 
+function outcomeOf({ held, carried }: Outcome): Outcome {
+  return { held, carried };
+}
+
 /** Runs something inside a scope that collects the tags of what it reads. */
 export function runInScope<T>(scope: Scope | undefined, run: () => T): T {
   return frames.run({ request: frames.getStore()?.request, scope }, run);
+}
+
+const NOWHERE: Frame = { request: undefined, scope: undefined };
+
+/** Runs something whose traces may outlive the request and the computation it is run in. */
+export function runApart<T>(run: () => T): T {
+  return frames.run(NOWHERE, run);
 }
 
 /** The scope of the computation that this call belongs to. */

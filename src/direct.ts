@@ -101,10 +101,11 @@ async function entriesOf(
 
 /** The version that every entry carries, made if there is none. */
 async function rootVersion(lookup: Lookup, life: number): Promise<Version | undefined> {
-  const { failed, versions } = await lookup.store.read([], [ROOT]);
+  const asked = lookup.versions.turn();
+  const { failed, versions: found } = await lookup.store.read([], [ROOT]);
   if (failed) return undefined;
-  const proposed = lookup.versions.propose([ROOT], versions, life);
-  return (await lookup.versions.establish([ROOT], versions, proposed))[0];
+  const proposed = lookup.versions.propose([ROOT], found, life);
+  return (await lookup.versions.establish([ROOT], { found, asked }, proposed))[0];
 }
 
 /** Pairs as `setMany()` takes them: a Map, entries, or an object. */

@@ -105,11 +105,3 @@ export function judge(entry: Entry, now: number): Verdict {
   if (now < entry.staleUntil) return "stale";
   return now < entry.errorUntil ? "spare" : "dead";
 }
-
-/** Whether every carried mark is still the mark of its tag; a missing mark is another mark. */
-export function marksHold(
-  carried: readonly Carried[],
-  current: (tag: string) => string | undefined,
-): boolean {
-  return carried.every(({ tag, mark }) => current(tag) === mark);
-}

@@ -1,8 +1,22 @@
 // Judges an entry against a question: pure functions, which change nothing.
 import { isAhead } from "./clock.js";
-import { judge, type Entry, type Verdict } from "./entry.js";
+import { judge, type Carried, type Entry, type Verdict } from "./entry.js";
 import type { Question } from "./record.js";
+import { UNKNOWN } from "./scope.js";
 import type { Known } from "./versions.js";
+
+/** Tags with the marks of their versions. */
+export function carriedWith(tags: readonly string[], versions: Known): readonly Carried[] {
+  return tags.map((tag, index) => ({ tag, mark: versions[index]?.mark ?? UNKNOWN }));
+}
+
+/**
+ * What the answer to a question carries if it is computed without being judged: tags that only the
+ * result can name are unknown then, so that nothing built from it may be kept.
+ */
+export function carriedAside({ tags, rules }: Question, versions: Known): readonly Carried[] {
+  return carriedWith(tags, rules.tagsOf === undefined ? versions : []);
+}
 
 /** The current mark of each tag, `undefined` where there is none. */
 export type Marks = Map<string, string | undefined>;

@@ -1,10 +1,11 @@
 // The engine: read, judge, coalesce, compute, write. It knows neither Koa, templates nor arguments.
 import { coarseTick, isAhead } from "./clock.js";
-import { Computations, currentScope, runInScope, type Result } from "./computations.js";
-import { judge, type Entry } from "./entry.js";
+import { Computations, currentScope, runApart, runInScope, type Result } from "./computations.js";
+import { judge, type Carried, type Entry } from "./entry.js";
 import { KeyConflictError } from "./errors.js";
 import type { Events } from "./events.js";
 import {
+  carriedAside,
   isEarly,
   isForeign,
   isPlainHit,
@@ -17,8 +18,8 @@ import {
 } from "./judgement.js";
 import { Recorder, type Question } from "./record.js";
 import type { Sharing } from "./rules.js";
-import { Scope } from "./scope.js";
-import { SingleFlight, type Flight } from "./single-flight.js";
+import { Scope, UNKNOWN } from "./scope.js";
+import { SingleFlight, type Flight, type Outcome } from "./single-flight.js";
 import { isLocal, type LocalStore, type Reading, type Store } from "./store/store.js";
 import { Teller } from "./teller.js";
 import { Versions, type Known } from "./versions.js";
@@ -45,7 +46,21 @@ export interface Parts {
 export interface Inquiry {
   readonly question: Question;
   readonly compute: Compute;
+  /** The turn at which it was asked. */
+  readonly asked: number;
   readonly reading: Reading;
+  /** Asks once more, when what was waited for had been overtaken. */
+  readonly again?: () => Promise<unknown>;
+}
+
+/** Who joins a flight. */
+export interface Joining {
+  /** The turn at which he asked. */
+  readonly asked: number;
+  /** The invalidation count when he joined. */
+  readonly epoch: number;
+  /** The tags whose versions he has read. */
+  readonly tags: readonly string[];
 }
 
 /** Answers questions, from the store or by computing. */
@@ -67,7 +82,7 @@ export class Lookup {
     const { store, events, life, strict, sharing } = parts;
     this.store = store;
     this.local = isLocal(store) ? store : undefined;
-    this.versions = new Versions(store);
+    this.versions = new Versions(store, () => this.flights.turn());
     const { versions, flights } = this;
     const recorder = new Recorder({ ...parts, versions });
     this.computations = new Computations({ versions, flights, recorder, life });
@@ -79,13 +94,18 @@ export class Lookup {
 
   /** The value asked for: stored, awaited from a computation under way, or computed. */
   fetch(question: Question, compute: Compute, intent: Intent = "use"): Promise<unknown> {
+    const asked = this.flights.turn();
     const reading = this.store.read(intent === "use" ? [question.key] : [], question.tags);
-    if (reading instanceof Promise) {
-      return reading.then((arrived) =>
-        this.#answer({ question, compute, reading: arrived }, intent),
-      );
+    if (!(reading instanceof Promise)) {
+      return this.#answer({ question, compute, asked, reading }, intent);
     }
-    return this.#answer({ question, compute, reading }, intent);
+    this.flights.opened(asked);
+    const answer = reading.then((arrived) =>
+      this.#answer({ question, compute, asked, reading: arrived }, intent),
+    );
+    const close = (): void => this.flights.closed(asked);
+    reading.then(close, close);
+    return answer;
   }
 
   /** The value of an entry that a wrapper found by its shortcut, if the entry still holds. */
@@ -143,9 +163,14 @@ export class Lookup {
   /** Reads the marks of the tags that entries carry and nobody has asked for yet. */
   async learn(marks: Marks, entries: readonly Entry[]): Promise<void> {
     const unknown = unknownTags(marks, entries);
-    if (unknown.length === 0) return;
-    const { versions } = await this.store.read([], unknown);
-    unknown.forEach((tag, index) => marks.set(tag, versions[index]?.mark));
+    if (unknown.length > 0) await this.#readMarks(marks, unknown);
+  }
+
+  /** Reads the marks of tags; tells whether that failed. */
+  async #readMarks(marks: Marks, tags: readonly string[]): Promise<boolean> {
+    const { failed, versions } = await this.store.read([], tags);
+    tags.forEach((tag, index) => marks.set(tag, versions[index]?.mark));
+    return failed;
   }
 
   /** `epoch` is the invalidation count at which the entry's marks were seen to hold. */
@@ -177,8 +202,8 @@ export class Lookup {
 
   /** Waits for a computation under way that answers the question, or starts one. */
   #join(inquiry: Inquiry, spare?: Entry): Promise<unknown> {
-    const { question, reading } = inquiry;
-    const flight = this.joinable(question, reading.versions);
+    const { question, reading, asked } = inquiry;
+    const flight = this.joinable(question, reading.versions, asked);
     if (flight === undefined) return this.#lead(inquiry, spare);
     const { owner } = flight.identity;
     if (isForeign(question.owner, owner)) return this.#conflict(inquiry, owner!);
@@ -188,69 +213,98 @@ export class Lookup {
     const followed = this.follow(inquiry, flight, scope);
     if (spare === undefined) return followed;
     return followed.catch((error: unknown) => {
-      if (this.#standsIn(spare, flight)) return this.serveStale(question, spare, error);
+      if (this.standsIn(spare, flight)) return this.serveStale(question, spare, error);
       throw error;
     });
   }
 
   /** Whether an entry past its time may be served in place of a computation that failed. */
-  #standsIn(spare: Entry, { epoch }: Flight): boolean {
+  standsIn(spare: Entry, { epoch }: Flight): boolean {
     const tags = spare.carried.map(({ tag }) => tag);
     return judge(spare, Date.now()) !== "dead" && !this.versions.invalidatedSince(tags, epoch);
   }
 
   /** The computation under way that answers a question whose tags have these versions. */
-  joinable(question: Question, versions: Known): Flight | undefined {
-    const flight = this.flights.of(question.key);
-    if (flight === undefined || !flight.answers(question, marksOf(versions))) return undefined;
+  joinable(question: Question, versions: Known, asked: number = Infinity): Flight | undefined {
+    const flight = this.flights.of(question.key, asked);
+    if (flight === undefined || !flight.answers(question, marksOf(versions), asked)) {
+      return undefined;
+    }
     return this.versions.invalidatedSince(question.tags, flight.epoch) ? undefined : flight;
   }
 
   /** Waits for a computation under way. */
   async follow(inquiry: Inquiry, flight: Flight, scope: Scope | undefined): Promise<unknown> {
-    const { question, compute } = inquiry;
-    const joined = this.versions.epoch;
+    const { question, compute, asked, again } = inquiry;
+    const { epoch } = this.versions;
     scope?.waits.add(flight.scope);
+    flight.waiting += 1;
     try {
-      const { held, carried } = await flight.done;
+      const outcome = await flight.done;
+      const { held, carried } = outcome;
       // What cannot be copied cannot be shared: everybody computes his own, at once.
-      if (held === undefined) return await this.#aside(inquiry);
-      const tags = carried.map(({ tag }) => tag);
-      if (this.versions.invalidatedSince(tags, flight.epoch, joined)) {
-        return await this.fetch(question, compute);
+      if (held === undefined) return await this.#aside(inquiry, carried);
+      if (await this.isOvertaken(outcome, flight, { asked, epoch, tags: question.tags })) {
+        return await (again === undefined ? this.fetch(question, compute) : again());
       }
       scope?.carry(carried, this.versions);
       this.teller.miss(question, { collapsed: true });
       return held.give();
+    } catch (error) {
+      scope?.carry(flight.scope.carried, this.versions);
+      throw error;
     } finally {
+      flight.waiting -= 1;
       scope?.waits.delete(flight.scope);
     }
   }
 
+  /** Whether what a flight brought had been outdated when somebody joined it. */
+  async isOvertaken(
+    { carried, isSpare = false }: Outcome,
+    flight: Flight,
+    { asked, epoch, tags }: Joining,
+  ): Promise<boolean> {
+    const all = carried.map(({ tag }) => tag);
+    if (this.versions.invalidatedSince(all, flight.epoch, epoch)) return true;
+    // What was computed after the question cannot have been outdated before it.
+    if (this.local !== undefined || (asked < flight.started && !isSpare)) return false;
+    const unseen = carried.filter(
+      ({ tag, mark }) => mark !== UNKNOWN && (isSpare || !tags.includes(tag)),
+    );
+    if (unseen.length === 0) return false;
+    const marks: Marks = new Map();
+    const failed = await this.#readMarks(marks, unseen.map(({ tag }) => tag));
+    return !failed && unseen.some(({ tag, mark }) => marks.get(tag) !== mark);
+  }
+
   async #lead(
-    { question, compute, reading }: Inquiry,
+    { question, compute, asked, reading }: Inquiry,
     spare?: Entry,
     quiet = false,
   ): Promise<unknown> {
     const outer = currentScope();
     const scope = new Scope(this.versions);
-    const underway = this.computations.begin([question], reading, scope);
+    const underway = this.computations.begin(question, reading.versions, scope);
     outer?.waits.add(scope);
     try {
-      await this.computations.establish(underway, reading);
+      await this.computations.establish([underway], { asked, tags: question.tags, reading });
       const result = await this.#compute(compute, scope);
-      const [outcome] = await this.computations.finish([[underway[0]!, result]]);
+      // What fails from here on is a callable of the caller's, whose errors are not covered up.
+      spare = undefined;
+      const [outcome] = await this.computations.finish([[underway, result]]);
       outer?.carry(outcome!.carried, this.versions);
       if (!quiet) this.teller.miss(question, { duration: result.cost / 1000 });
       const frozen = (question.rules.sharing ?? this.sharing) === "freeze";
       return frozen && outcome!.held ? outcome!.held.give() : result.value;
     } catch (error) {
-      if (spare === undefined || !this.#standsIn(spare, underway[0]!.flight)) {
-        this.computations.abandon(underway, { error });
+      if (spare === undefined || !this.standsIn(spare, underway.flight)) {
+        outer?.carry(scope.carried, this.versions);
+        this.computations.abandon([underway], { error });
         throw error;
       }
       this.teller.error(question, error);
-      this.computations.abandon(underway, { instead: spare });
+      this.computations.abandon([underway], { instead: spare });
       return this.serveStale(question, spare, error);
     } finally {
       outer?.waits.delete(scope);
@@ -264,7 +318,11 @@ export class Lookup {
   }
 
   /** Runs the function without storing what it gives. */
-  async #aside({ question, compute }: Inquiry): Promise<unknown> {
+  async #aside(
+    { question, compute, reading }: Inquiry,
+    carried: readonly Carried[] = carriedAside(question, reading.versions),
+  ): Promise<unknown> {
+    currentScope()?.carry(carried, this.versions);
     this.teller.miss(question, {});
     return compute();
   }
@@ -280,8 +338,8 @@ export class Lookup {
 
   /** Computes anew in the background, once, what has just been served. */
   #refresh(inquiry: Inquiry): void {
-    const { question, reading } = inquiry;
-    if (this.joinable(question, reading.versions) !== undefined) return;
+    const { question, reading, asked } = inquiry;
+    if (this.joinable(question, reading.versions, asked) !== undefined) return;
     this.inBackground(question, () => this.#lead(inquiry, undefined, true));
   }
 
@@ -297,7 +355,8 @@ export class Lookup {
 
 /** A promise of the value; one for all where all may have the same value. */
 function give(entry: Entry): Promise<unknown> {
-  const promise = Promise.resolve(entry.held.give());
+  // A promise keeps the frame alive in which it was made, and the request with it.
+  const promise = runApart(() => Promise.resolve(entry.held.give()));
   if (entry.held.shared) entry.promise = promise;
   return promise;
 }

@@ -13,8 +13,10 @@ import {
   type MemoizeOptions,
   type SettledMemoize,
 } from "./memoize.js";
+import { checkOptions } from "./options.js";
 import type { Question } from "./record.js";
 import {
+  CALL_OPTIONS,
   checkTimeout,
   type AnyFunction,
   type Awaitable,
@@ -60,17 +62,20 @@ export interface ManyWrapper<Id, Value> {
   readonly deleteMemoized: () => Promise<void>;
 }
 
+const OPTIONS = [...CALL_OPTIONS, "name", "makeName", "argsKey", "storeAbsent"];
+
 /** Memoizes a function of many ids. */
 export function memoizeMany(
   engine: Engine,
   options: MemoizeManyOptions,
   load: AnyFunction,
 ): AnyFunction {
+  checkOptions(options, OPTIONS, "memoizeMany()");
   const { storeAbsent = false, ...shared } = options;
   if (typeof storeAbsent !== "boolean") {
     throw new OptionError(`storeAbsent must be true or false; got ${show(storeAbsent)}.`);
   }
-  const settled = settleMemoize(shared as MemoizeOptions, "memoizeMany()");
+  const settled = settleMemoize(shared as MemoizeOptions);
   const name = nameFor(settled, load.name);
   engine.names.claim(name, load, settled.name !== undefined);
   const many = new Many(engine, { ...settled, name }, load, storeAbsent);
@@ -120,19 +125,28 @@ class Many {
     this.#storeAbsent = storeAbsent;
   }
 
-  async call(ids: readonly unknown[]): Promise<ReadonlyMap<unknown, unknown>> {
-    checkIds(ids);
+  async call(given: readonly unknown[]): Promise<ReadonlyMap<unknown, unknown>> {
+    const ids = ownIds(given);
     const { unless, forcedUpdate } = this.settled.rules;
-    if (!this.#engine.enabled || (unless !== undefined && (await unless(ids)))) {
-      const found = await this.#loadMap([...new Set(ids)]);
-      return new Map(ids.map((id) => [id, found.get(id)]));
+    if (!this.#engine.enabled) return this.#run(ids);
+    if (unless !== undefined && (await unless([...ids]))) {
+      const { events } = this.#engine;
+      if (events.heard("bypass")) events.emit("bypass", { name: this.settled.name });
+      return this.#run(ids);
     }
-    const forced = forcedUpdate !== undefined && (await forcedUpdate(ids));
+    const forced = forcedUpdate !== undefined && (await forcedUpdate([...ids]));
     return this.#fetch(ids, forced ? "renew" : "use");
   }
 
-  async refresh(ids: readonly unknown[]): Promise<ReadonlyMap<unknown, unknown>> {
-    return this.#fetch(checkIds(ids), "renew");
+  async refresh(given: readonly unknown[]): Promise<ReadonlyMap<unknown, unknown>> {
+    const ids = ownIds(given);
+    return this.#engine.enabled ? this.#fetch(ids, "renew") : this.#run(ids);
+  }
+
+  /** Runs the function without the cache. */
+  async #run(ids: readonly unknown[]): Promise<ReadonlyMap<unknown, unknown>> {
+    const found = await this.#loadMap([...new Set(ids)]);
+    return new Map(ids.map((id) => [id, found.get(id)]));
   }
 
   async invalidate(ids: readonly unknown[]): Promise<boolean[]> {
@@ -156,7 +170,8 @@ class Many {
     const questions = [...asked.values()];
     const { lookup } = this.#engine;
     const values = await fetchMany(lookup, questions, (missing) => this.#compute(missing), intent);
-    return new Map(questions.map(({ call }, index) => [call.args[0], values[index]]));
+    const byKey = new Map(questions.map(({ key }, index) => [key, values[index]]));
+    return new Map(ids.map((id, index) => [id, byKey.get(keys[index]!.text)]));
   }
 
   #question(id: unknown, { text, check }: Key): Question {
@@ -176,7 +191,8 @@ class Many {
 
   async #compute(questions: readonly Question[]): Promise<readonly unknown[]> {
     const ids = questions.map(({ call }) => call.args[0]);
-    const found = await this.#loadMap(ids);
+    // The function may do with its list what it likes.
+    const found = await this.#loadMap([...ids]);
     const absent = this.#storeAbsent ? undefined : ABSENT;
     return ids.map((id) => (found.has(id) ? found.get(id) : absent));
   }
@@ -191,7 +207,8 @@ class Many {
   }
 }
 
-function checkIds(ids: unknown): readonly unknown[] {
-  if (Array.isArray(ids)) return ids;
+/** A copy of the list, which its owner may change while the call is under way. */
+function ownIds(ids: unknown): readonly unknown[] {
+  if (Array.isArray(ids)) return [...ids];
   throw new OptionError(`A function of memoizeMany() takes a list of ids; got ${show(ids)}.`);
 }

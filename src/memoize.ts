@@ -60,12 +60,8 @@ export interface SettledMemoize {
  *
  * @throws {OptionError}
  */
-export function settleMemoize(
-  options: MemoizeOptions,
-  where = "memoize()",
-  more: readonly string[] = [],
-): SettledMemoize {
-  checkOptions(options, [...OPTIONS, ...more], where);
+export function settleMemoize(options: MemoizeOptions): SettledMemoize {
+  checkOptions(options, OPTIONS, "memoize()");
   const { name } = options;
   if (name !== undefined && (typeof name !== "string" || name === "")) {
     throw new OptionError(`name must be a non-empty text; got ${show(name)}.`);
@@ -139,20 +135,23 @@ export interface Keeping {
   readonly receiver: string | undefined;
 }
 
-/**
- * The plan of a memoized function or of an instance's method. `keeping` is asked at each call,
- * because the identity of an instance may be known only when it is complete.
- */
+/** Says whose results are kept; asked at each call, unless `lasting` says that it never changes. */
+export interface Keeper {
+  readonly keeping: () => Keeping;
+  readonly lasting: boolean;
+}
+
+/** The plan of a memoized function or of an instance's method. */
 export function planMemoized(
   engine: Engine,
   settled: SettledMemoize,
   name: string,
-  keeping: () => Keeping = () => ({ name, receiver: undefined }),
+  { keeping, lasting }: Keeper = { keeping: () => ({ name, receiver: undefined }), lasting: true },
 ): Plan {
   const { argsKey, makeCacheKey, rules } = settled;
   const counts = engine.stats.of(name);
   const table = new Map<unknown, Entry>();
-  const quick = argsKey === undefined;
+  const quick = argsKey === undefined && lasting;
   return {
     kind: "memoize",
     name,

@@ -1,7 +1,7 @@
 // Memoized methods: each instance has results of its own, and a bound method that knows whose.
 import type { Engine } from "./engine.js";
-import { OptionError } from "./errors.js";
-import { identify } from "./key/identity.js";
+import { DuplicateNameError, OptionError } from "./errors.js";
+import { cachingId, identify } from "./key/identity.js";
 import {
   forget,
   nameFor,
@@ -10,14 +10,14 @@ import {
   type Keeping,
   type SettledMemoize,
 } from "./memoize.js";
-import type { AnyFunction } from "./rules.js";
+import { checkTimeout, type AnyFunction, type Rules } from "./rules.js";
 import { functionTag } from "./versions.js";
-import { register, unwrap } from "./wrap.js";
+import { attempt, register, type Key } from "./wrap.js";
 
 /**
  * Memoizes a method. What takes its place finds the bound method of the instance it is called on;
- * an instance gets its bound method as a hidden property of its own, unless a subclass overrides
- * the method.
+ * an instance, or the class of a static method, gets its bound method as a hidden property of its
+ * own, unless a subclass overrides the method.
  */
 export function memoizeMethod(
   engine: Engine,
@@ -27,14 +27,12 @@ export function memoizeMethod(
 ): AnyFunction {
   // One set of rules for all instances: a new cacheTimeout holds for all of them.
   const own = { ...settled, rules: { ...settled.rules } };
-  const memo = new MethodMemo(engine, own, method, String(context.name));
-  const { unbound } = memo;
-  if (settled.name !== undefined || (context.private && !context.static)) memo.claim("");
+  const memo = new MethodMemo(engine, own, method, context);
   context.addInitializer(function (this: unknown) {
-    if (context.static) memo.declare(this as AnyFunction);
-    else if (!context.private) install(this as object, context.name, memo);
+    memo.meet(this as object);
+    if (!context.private) install(this as object, context.name, memo);
   });
-  return unbound;
+  return memo.unbound;
 }
 
 class MethodMemo {
@@ -42,88 +40,139 @@ class MethodMemo {
   readonly #engine: Engine;
   readonly #settled: SettledMemoize;
   readonly #method: AnyFunction;
-  readonly #methodName: string;
+  readonly #context: ClassMethodDecoratorContext;
   /** The bound methods; an instance that is gone takes its own along. */
   readonly #bound = new WeakMap<object, AnyFunction>();
+  /** The classes of the receivers that are told apart by the names of their classes. */
+  readonly #classes = new Map<string, unknown>();
+  /** The class that declares a static method; else the name of the class that declares it. */
+  #home: AnyFunction | string | undefined;
   #name: string | undefined;
-  /** The class that declares the method, if it is a static one. */
-  #declaring: AnyFunction | undefined;
 
-  constructor(engine: Engine, settled: SettledMemoize, method: AnyFunction, methodName: string) {
+  constructor(
+    engine: Engine,
+    settled: SettledMemoize,
+    method: AnyFunction,
+    context: ClassMethodDecoratorContext,
+  ) {
     this.#engine = engine;
     this.#settled = settled;
     this.#method = method;
-    this.#methodName = methodName;
+    this.#context = context;
     this.unbound = this.#makeUnbound();
+    // Nothing leads from an instance to the class that declares a private method.
+    if (context.private && !context.static) this.#home = "";
+    if (settled.name !== undefined) this.#name = this.#claim("");
   }
 
-  /** The method of one instance. */
-  boundTo(self: unknown): AnyFunction {
+  /** Learns from an instance, or from the class of a static method, where the method belongs. */
+  meet(self: object): void {
+    this.#home ??= this.#context.static
+      ? (self as AnyFunction)
+      : declaringClass(self, this.#context.name, this.unbound);
+  }
+
+  /** The method as a property: what is wrong with it is told by the call, not by the look at it. */
+  of(self: unknown): AnyFunction {
+    try {
+      return this.#boundTo(self);
+    } catch {
+      return this.unbound;
+    }
+  }
+
+  #boundTo(self: unknown): AnyFunction {
     if (!isObject(self)) throw this.#needsInstance();
     const known = this.#bound.get(self);
     if (known !== undefined) return known;
-    const name = this.#name ?? this.claim(declaringClass(self, this.#methodName, this.unbound));
+    this.meet(self);
+    const name = this.#knownName();
     const keeping = (): Keeping => ({ name, receiver: this.#receiver(name, self) });
-    const plan = planMemoized(this.#engine, this.#settled, name, keeping);
+    const lasting = this.#context.static || !(cachingId in self);
+    const plan = planMemoized(this.#engine, this.#settled, name, { keeping, lasting });
     const bound = wrapMemoized(this.#engine, this.#method, plan, self);
     this.#bound.set(self, bound);
     return bound;
   }
 
-  /** Takes the name of a method: that of its class, which is known from the first instance on. */
-  claim(className: string): string {
-    const { name, makeName } = this.#settled;
-    const inferred = className === "" ? this.#methodName : `${className}.${this.#methodName}`;
-    this.#name = nameFor({ name, makeName }, inferred);
-    this.#engine.names.claim(this.#name, this.#method, name !== undefined);
-    this.#engine.names.lead(this.#name, this.unbound);
-    return this.#name;
-  }
-
-  /** Takes the class of a static method, which is known as soon as it is defined. */
-  declare(declaring: AnyFunction): void {
-    this.#declaring = declaring;
-    this.claim(declaring.name);
-  }
-
   #makeUnbound(): AnyFunction {
-    const boundTo = (self: unknown): AnyFunction => this.boundTo(self ?? this.#declaring);
-    const unbound = function (this: unknown, ...args: unknown[]): unknown {
-      return boundTo(this)(...args);
+    const memo = this;
+    const unbound = function (this: unknown, ...args: unknown[]): Promise<unknown> {
+      return attempt(() => memo.#boundTo(this ?? memo.#declaring)(...args));
     };
+    const { rules } = this.#settled;
     Object.defineProperties(unbound, {
       name: { value: this.#method.name, configurable: true },
       length: { value: this.#method.length, configurable: true },
       uncached: { value: this.#method, enumerable: true },
+      cacheTimeout: {
+        get: () => rules.timeout,
+        set: (timeout: Rules["timeout"]) => {
+          checkTimeout(timeout);
+          rules.timeout = timeout;
+        },
+        enumerable: true,
+      },
       deleteMemoized: { value: async () => forget(this.#engine, this.#knownName()) },
+      ...this.#instanceAttributes(),
     });
-    register(unbound, {
-      engine: this.#engine,
-      kind: "memoize",
-      tag: () => functionTag(this.#knownName()),
-      keyOf: (args) =>
-        this.#declaring === undefined
-          ? Promise.reject(this.#needsInstance())
-          : unwrap(this.boundTo(this.#declaring))!.keyOf(args),
-    });
+    const keyOf = (): Promise<Key> => Promise.reject(this.#needsInstance());
+    const tag = (): string => functionTag(this.#knownName());
+    register(unbound, { engine: this.#engine, kind: "memoize", tag, keyOf });
     return unbound;
+  }
+
+  /** What the unbound method cannot do says so, instead of being absent. */
+  #instanceAttributes(): PropertyDescriptorMap {
+    const value = (): Promise<never> => Promise.reject(this.#needsInstance());
+    return { makeCacheKey: { value }, invalidate: { value }, refresh: { value } };
   }
 
   /** What stands for `this` in keys; nothing for the class that declares a static method. */
   #receiver(name: string, self: object): string | undefined {
-    if (this.#declaring === undefined) return identify(self);
     if (self === this.#declaring) return undefined;
-    const subclass = `<${(self as AnyFunction).name}>`;
-    this.#engine.names.claim(`${name}${subclass}`, self, false);
-    return subclass;
+    if (!this.#context.static && !(cachingId in self)) return identify(self);
+    const maker = this.#context.static ? self : Reflect.get(self, "constructor");
+    const label = typeof maker === "function" ? maker.name : "";
+    this.#admit(label, maker, name);
+    return this.#context.static ? `<${label}>` : identify(self);
   }
 
+  /** Two classes of one name must not meet under the ids of their instances, or under none. */
+  #admit(label: string, maker: unknown, name: string): void {
+    const known = this.#classes.get(label);
+    if (known === undefined) this.#classes.set(label, maker);
+    else if (known !== maker) throw new DuplicateNameError(`${name}<${label}>`);
+  }
+
+  get #declaring(): AnyFunction | undefined {
+    return typeof this.#home === "function" ? this.#home : undefined;
+  }
+
+  /** The name; asked late, because a class may get its own name after its methods are defined. */
   #knownName(): string {
     if (this.#name !== undefined) return this.#name;
+    if (this.#home !== undefined) {
+      const className = typeof this.#home === "function" ? this.#home.name : this.#home;
+      return (this.#name = this.#claim(className));
+    }
     throw new OptionError(
       `The class of the method ${this.#methodName} is not known before its first instance is made: ` +
         `give the method a name of its own, @cache.memoize({ name: "…" }).`,
     );
+  }
+
+  #claim(className: string): string {
+    const { name, makeName } = this.#settled;
+    const inferred = className === "" ? this.#methodName : `${className}.${this.#methodName}`;
+    const claimed = nameFor({ name, makeName }, inferred);
+    this.#engine.names.claim(claimed, this.#method, name !== undefined);
+    this.#engine.names.lead(claimed, this.unbound);
+    return claimed;
+  }
+
+  get #methodName(): string {
+    return String(this.#context.name);
   }
 
   #needsInstance(): OptionError {
@@ -136,25 +185,31 @@ class MethodMemo {
 
 /** Gives an instance its bound method, unless a subclass overrides the method. */
 function install(instance: object, name: string | symbol, memo: MethodMemo): void {
-  if (Reflect.get(instance, name) !== memo.unbound) return;
-  Object.defineProperty(instance, name, {
+  if (valueOf(instance, name) !== memo.unbound) return;
+  // An instance that takes no properties keeps the unbound method, which finds it by `this`.
+  Reflect.defineProperty(instance, name, {
     configurable: true,
     get(this: unknown) {
-      return memo.boundTo(this);
+      return memo.of(this);
     },
     set(this: object, value: unknown) {
-      Object.defineProperty(this, name, {
-        value,
-        writable: true,
-        configurable: true,
-        enumerable: true,
-      });
+      const assigned = { value, writable: true, configurable: true, enumerable: true };
+      Object.defineProperty(this, name, assigned);
     },
   });
 }
 
+/** The value of a property, its own or inherited, without running a getter. */
+function valueOf(holder: object, name: string | symbol): unknown {
+  for (let at: unknown = holder; isObject(at); at = Object.getPrototypeOf(at)) {
+    const own = Object.getOwnPropertyDescriptor(at, name);
+    if (own !== undefined) return own.value as unknown;
+  }
+  return undefined;
+}
+
 /** The name of the class whose prototype holds the method. */
-function declaringClass(instance: object, name: string, method: AnyFunction): string {
+function declaringClass(instance: object, name: string | symbol, method: AnyFunction): string {
   let holder = "";
   for (let at: unknown = instance; isObject(at); at = Object.getPrototypeOf(at)) {
     const own = Object.getOwnPropertyDescriptor(at, name);

@@ -2,7 +2,7 @@
 import { makeEntry, type Carried, type Entry, type Held } from "./entry.js";
 import type { Events } from "./events.js";
 import { expectedLife, freshFor, tagNames, type Call, type Rules, type Sharing } from "./rules.js";
-import { OVERTAKEN } from "./scope.js";
+import { isDead, OVERTAKEN, UNKNOWN } from "./scope.js";
 import type { Flight, Identity, Outcome } from "./single-flight.js";
 import type { Counts } from "./stats.js";
 import type { MaybePromise, Store } from "./store/store.js";
@@ -34,6 +34,23 @@ export interface Computed {
   readonly value: unknown;
   /** How long it took, in milliseconds. */
   readonly cost: number;
+}
+
+/** How long a result may be served, in milliseconds; the stale times are counted from its end on. */
+export interface Life {
+  readonly fresh: number;
+  readonly staleWhileRevalidate: number;
+  readonly staleIfError: number;
+}
+
+/** What an entry is made of beyond the question and the computation. */
+export interface Making {
+  /** Absent when the result cannot be given to anybody else. */
+  readonly held: Held | undefined;
+  /** The tags that the result names, as they are stored. */
+  readonly tags: readonly string[];
+  /** Absent when the result is not to be stored. */
+  readonly life: Life | undefined;
 }
 
 export interface Prepared {
@@ -77,34 +94,35 @@ export class Recorder {
     this.#sharing = sharing;
   }
 
-  /** Judges a result: what others may have of it, and the entry to store. */
-  async prepare(asked: Question, computed: Computed): Promise<Prepared> {
+  /**
+   * Judges a result by the rules: what others may have of it, and the entry to store. What is not
+   * to be kept, because it stands for no result at all, is not judged.
+   */
+  async prepare(asked: Question, computed: Computed, keep: boolean): Promise<Prepared> {
     const { rules, call } = asked;
     const held = this.#hold(asked, computed.value);
-    const { carried, until } = await this.#carried(asked, computed);
-    const outcome = { held, carried };
+    if (!keep) return this.make(asked, computed, { held, tags: [], life: undefined });
     const wanted =
       rules.shouldCache === undefined ||
       (await rules.shouldCache.call(call.self, computed.value, ...call.args));
     const fresh = await freshFor(rules, computed.value, call, this.#life);
-    const stillborn = carried.some(({ mark }) => mark === OVERTAKEN);
-    if (!wanted || held === undefined || stillborn) return { outcome, entry: undefined };
-    const storedAt = Date.now();
-    // An entry does not outlive the versions it carries.
-    const freshUntil = Math.min(storedAt + fresh, until);
-    const entry = makeEntry({
-      key: asked.key,
-      held,
-      storedAt,
-      freshUntil,
-      staleUntil: Math.min(freshUntil + rules.staleWhileRevalidate, until),
-      errorUntil: Math.min(freshUntil + rules.staleIfError, until),
-      cost: computed.cost,
-      carried,
-      owner: asked.owner,
-      check: asked.check,
-    });
-    return { outcome, entry };
+    const { staleWhileRevalidate, staleIfError } = rules;
+    const life = wanted ? { fresh, staleWhileRevalidate, staleIfError } : undefined;
+    const tags = await namedTags(asked, computed.value);
+    return this.make(asked, computed, { held, tags, life });
+  }
+
+  /** Makes the entry of a result. */
+  async make(asked: Question, computed: Computed, making: Making): Promise<Prepared> {
+    const { held, life } = making;
+    const { carried, until } = await this.#carried(asked, computed, making.tags);
+    const outcome = { held, carried };
+    const stillborn = carried.some(({ mark }) => isDead(mark));
+    if (life === undefined || held === undefined || stillborn) return { outcome, entry: undefined };
+    const { key, owner, check } = asked;
+    const { cost } = computed;
+    const times = timesOf(life, until);
+    return { outcome, entry: makeEntry({ key, held, ...times, cost, carried, owner, check }) };
   }
 
   /** Stores entries in one write, but those whose key was deleted or set in the meantime. */
@@ -128,20 +146,16 @@ export class Recorder {
   /** Every tag the result carries: known before, read on the way, named by the result. */
   async #carried(
     asked: Question,
-    computed: Computed,
+    { flight, known }: Computed,
+    tags: readonly string[],
   ): Promise<{ carried: readonly Carried[]; until: number }> {
-    const { flight, known } = computed;
-    const carried = new Map<string, string>();
-    asked.tags.forEach((tag, index) => carried.set(tag, known[index]?.mark ?? OVERTAKEN));
-    for (const { tag, mark } of flight.scope.carried) {
-      carried.set(tag, (carried.get(tag) ?? mark) === mark ? mark : OVERTAKEN);
-    }
-    const named = (await namedTags(asked, computed.value)).filter((tag) => !carried.has(tag));
+    const carried = new Map(flight.scope.carried.map(({ tag, mark }) => [tag, mark]));
+    const named = tags.filter((tag) => !carried.has(tag));
     const versions = await this.#versionsOf(named, asked.rules);
     // A tag named by the result may have been invalidated before its version was read.
     const overtaken = this.#versions.invalidatedSince(named, flight.epoch);
     named.forEach((tag, index) =>
-      carried.set(tag, overtaken ? OVERTAKEN : (versions[index]?.mark ?? OVERTAKEN)),
+      carried.set(tag, overtaken ? OVERTAKEN : (versions[index]?.mark ?? UNKNOWN)),
     );
     const until = Math.min(...[...known, ...versions].map((version) => version?.until ?? Infinity));
     return { carried: Array.from(carried, ([tag, mark]) => ({ tag, mark })), until };
@@ -149,10 +163,11 @@ export class Recorder {
 
   async #versionsOf(tags: readonly string[], rules: Rules): Promise<Known> {
     if (tags.length === 0) return [];
-    const { failed, versions } = await this.#store.read([], tags);
+    const asked = this.#versions.turn();
+    const { failed, versions: found } = await this.#store.read([], tags);
     if (failed) return [];
-    const proposed = this.#versions.propose(tags, versions, expectedLife(rules, this.#life));
-    return this.#versions.establish(tags, versions, proposed);
+    const proposed = this.#versions.propose(tags, found, expectedLife(rules, this.#life));
+    return this.#versions.establish(tags, { found, asked }, proposed);
   }
 
   #hold(asked: Question, value: unknown): Held | undefined {
@@ -165,6 +180,21 @@ export class Recorder {
       return undefined;
     }
   }
+}
+
+function timesOf(
+  { fresh, staleWhileRevalidate, staleIfError }: Life,
+  until: number,
+): Pick<Entry, "storedAt" | "freshUntil" | "staleUntil" | "errorUntil"> {
+  const storedAt = Date.now();
+  // An entry does not outlive the versions it carries.
+  const freshUntil = Math.min(storedAt + fresh, until);
+  return {
+    storedAt,
+    freshUntil,
+    staleUntil: Math.min(freshUntil + staleWhileRevalidate, until),
+    errorUntil: Math.min(freshUntil + staleIfError, until),
+  };
 }
 
 async function namedTags({ rules, call }: Question, value: unknown): Promise<readonly string[]> {

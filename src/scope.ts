@@ -19,7 +19,7 @@ export class Scope {
     if (home !== this.#home) return;
     for (const { tag, mark } of carried) {
       const known = this.#carried.get(tag);
-      this.#carried.set(tag, known === undefined || known === mark ? mark : OVERTAKEN);
+      this.#carried.set(tag, known === undefined ? mark : agreed(known, mark));
     }
   }
 
@@ -40,8 +40,21 @@ export class Scope {
   }
 }
 
-/** A mark that no tag ever has: what carries it is dead on arrival. */
+/** The mark of a version that changed during the computation: what carries it is dead on arrival. */
 export const OVERTAKEN = "";
+
+/** The mark of a version that could be neither read nor made: what carries it is not stored. */
+export const UNKNOWN = "?";
+
+/** Whether no version has a mark. */
+export function isDead(mark: string): boolean {
+  return mark === OVERTAKEN || mark === UNKNOWN;
+}
+
+function agreed(one: string, other: string): string {
+  if (one === other) return one;
+  return one === UNKNOWN || other === UNKNOWN ? UNKNOWN : OVERTAKEN;
+}
 
 /** The request that a call belongs to. `context` is Koa's, known to `request/` alone. */
 export interface RequestScope {

@@ -6,6 +6,8 @@ import type { Scope } from "./scope.js";
 export interface Outcome {
   readonly held: Held | undefined;
   readonly carried: readonly Carried[];
+  /** It was stored before, and stands in for a result that failed to come. */
+  readonly isSpare?: boolean;
 }
 
 /** What makes two calls the same question. */
@@ -23,17 +25,21 @@ export class Flight {
   readonly scope: Scope;
   /** The invalidation count when it started. */
   readonly epoch: number;
+  /** How many callers wait for it. */
+  waiting: number = 0;
   /** False once its result must not be stored: its key was deleted, set, or computed anew. */
   storable = true;
   readonly done: Promise<Outcome>;
   readonly resolve: (outcome: Outcome) => void;
   readonly reject: (error: unknown) => void;
-  /** The lists of marks that a caller may have read for its tags and still join. */
-  #joinable: readonly Marks[];
+  /** The marks of its tags. */
+  #marks: Marks;
+  /** The turn at which the function began to run. */
+  started: number = Infinity;
 
   constructor(identity: Identity, marks: Marks, { epoch, scope }: Pick<Flight, "epoch" | "scope">) {
     this.identity = identity;
-    this.#joinable = [marks];
+    this.#marks = marks;
     this.epoch = epoch;
     this.scope = scope;
     let settle!: Pick<Flight, "resolve" | "reject">;
@@ -46,20 +52,21 @@ export class Flight {
     this.done.catch(() => undefined);
   }
 
-  /** While versions are being made, callers may have read none, or those proposed. */
-  proposes(marks: Marks): void {
-    this.#joinable = [...this.#joinable, marks];
+  /** The function begins to run; versions that were missing have been made. */
+  start(turn: number, marks: Marks): void {
+    this.started = turn;
+    this.#marks = marks;
   }
 
-  /** The versions hold; callers that read any others do not join. */
-  holds(marks: Marks): void {
-    this.#joinable = [marks];
-  }
-
-  /** Whether a call that read these marks asks what this flight answers. */
-  answers(identity: Identity, marks: Marks): boolean {
+  /**
+   * Whether a call that read these marks asks what this flight answers. Whatever it read, it may
+   * have what was computed after it asked.
+   */
+  answers({ check, tags }: Identity, marks: Marks, asked: number): boolean {
     return (
-      this.identity.check === identity.check && this.#joinable.some((known) => equal(known, marks))
+      this.identity.check === check &&
+      equal(this.identity.tags, tags) &&
+      (asked < this.started || equal(this.#marks, marks))
     );
   }
 }
@@ -73,10 +80,37 @@ function equal(left: Marks, right: Marks): boolean {
 /** The flights of one cache. */
 export class SingleFlight {
   readonly #flights = new Map<string, Flight>();
+  /** Flights that ended during a read that is still under way, in the order of their ends. */
+  readonly #landed = new Map<string, { readonly flight: Flight; readonly turn: number }>();
+  /** The turns at which the reads under way began, in their order. */
+  readonly #reads = new Set<number>();
+  #turns = 0;
 
-  /** The flight of a key that new callers may consider. */
-  of(key: string): Flight | undefined {
-    return this.#flights.get(key);
+  /** Numbers what happens, in its order. */
+  turn(): number {
+    this.#turns += 1;
+    return this.#turns;
+  }
+
+  /** The flight of a key that a call may consider: one under way, or ended since it asked. */
+  of(key: string, asked: number): Flight | undefined {
+    const landed = this.#landed.get(key);
+    return this.#flights.get(key) ?? (landed && asked < landed.turn ? landed.flight : undefined);
+  }
+
+  /** A read that began at this turn is under way: it may miss what is written meanwhile. */
+  opened(asked: number): void {
+    this.#reads.add(asked);
+  }
+
+  /** The read is over, and whoever asked has decided what to do. */
+  closed(asked: number): void {
+    this.#reads.delete(asked);
+    const [oldest = Infinity] = this.#reads;
+    for (const [key, { turn }] of this.#landed) {
+      if (turn > oldest) return;
+      this.#landed.delete(key);
+    }
   }
 
   /** Starts a flight; an older one of the same key ends unseen: nobody joins it or stores it. */
@@ -88,12 +122,15 @@ export class SingleFlight {
   /** Ends a flight. */
   end(flight: Flight): void {
     const { key } = flight.identity;
-    if (this.#flights.get(key) === flight) this.#flights.delete(key);
+    if (this.#flights.get(key) !== flight) return;
+    this.#flights.delete(key);
+    if (this.#reads.size > 0) this.#landed.set(key, { flight, turn: this.turn() });
   }
 
   /** Nobody joins the flight of a key any more, and what it brings is not stored. */
   drop(key: string): void {
     const flight = this.#flights.get(key);
+    this.#landed.delete(key);
     if (flight === undefined) return;
     flight.storable = false;
     this.#flights.delete(key);
@@ -102,5 +139,6 @@ export class SingleFlight {
   /** Drops all flights. */
   dropAll(): void {
     for (const key of this.#flights.keys()) this.drop(key);
+    this.#landed.clear();
   }
 }

@@ -250,7 +250,7 @@ export function checkKey(key: unknown, option: string, name: string): string {
 }
 
 /** A promise of what a function gives, also of what it throws. */
-function attempt(run: () => unknown): Promise<unknown> {
+export function attempt(run: () => unknown): Promise<unknown> {
   try {
     return Promise.resolve(run());
   } catch (error) {

@@ -1,3 +1,4 @@
+import { install } from "@sinonjs/fake-timers";
 import { expect } from "chai";
 
 import { apart, encode, same } from "../support/argument-texts.js";
@@ -7,6 +8,28 @@ describe("built-in objects as arguments", () => {
     same([new Date(5)], [new Date(5)]);
     same([new Date(Number.NaN)], [new Date("x")]);
     apart(new Date(5), new Date(6), new Date(Number.NaN), 5, new Date(5).toISOString());
+  });
+
+  it("keeps the dates of a fake clock by time, like any other", () => {
+    const real = new Date(5);
+    const clock = install({ toFake: ["Date"], now: 5 });
+    const fakes = [new Date(), new Date(5), Object.assign(new Date(5), { x: 1 })];
+    clock.uninstall();
+    same([real], [fakes[0]], [fakes[1]]);
+    expect(encode(fakes[2])).to.match(/^<~/);
+  });
+
+  it("does not take a date with methods of its own for that of a fake clock", () => {
+    class Moment extends Date {
+      later(): number {
+        return this.getTime() + 1;
+      }
+    }
+    class Thin extends Moment {}
+    for (const moment of [new Moment(0), new Thin(0)]) {
+      Object.defineProperty(moment, "constructor", { value: Date });
+      expect(encode(moment)).to.match(/^<~/);
+    }
   });
 
   it("keeps regular expressions by source and flags", () => {
@@ -99,6 +122,13 @@ describe("built-in objects as arguments", () => {
   it("takes what only inherits from a built-in object as an object with a class", () => {
     const makers = [Date, RegExp, URL, Map, Set, ArrayBuffer, Uint8Array, Error];
     for (const maker of makers) expect(encode(Object.create(maker.prototype))).to.match(/^<~/);
+  });
+
+  it("takes as plain only what inherits nothing but the language's own", () => {
+    // oxlint-disable-next-line no-sparse-arrays
+    const list: unknown = Object.setPrototypeOf([, 1], [5]);
+    const record: unknown = Object.create(Object.assign(Object.create(null), { a: 1 }));
+    for (const value of [list, record]) expect(encode(value)).to.match(/^<~/);
   });
 
   it("takes a subclass of a built-in object as an object with a class", () => {

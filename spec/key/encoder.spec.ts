@@ -4,6 +4,7 @@ import { runInNewContext } from "node:vm";
 import { expect } from "chai";
 
 import { ArgumentKeyError } from "../../src/errors.js";
+import { identify } from "../../src/key/identity.js";
 import { encode } from "../support/argument-texts.js";
 
 function trap(): never {
@@ -113,6 +114,13 @@ describe("an argument that cannot be part of a key", () => {
     ],
     ["a RegExp with properties", Object.assign(/a/, { x: 1 }), /a built-in object with properties/],
   ];
+  it("is a stream even when it has been a receiver", () => {
+    const stream = new PassThrough();
+    identify(stream);
+    refused(stream, /is a stream/);
+    refused(stream, /is a stream/);
+  });
+
   for (const [name, value, what] of things) {
     it(`is ${name}`, () => {
       refused(value, what);
@@ -160,6 +168,7 @@ describe("the code of an argument", () => {
       refused([{ proxy }], /^argument 1, at \[0\]\.proxy, is a/);
       expect(encode(Object.create(proxy))).to.match(/^<~/);
       expect(encode(Object.setPrototypeOf([1], proxy))).to.match(/^<~/);
+      expect(encode(Object.setPrototypeOf(new Date(), proxy))).to.match(/^<~/);
     }
   });
 });
@@ -247,6 +256,7 @@ describe("the bounds of arguments", () => {
     refused(list, /^argument 1, at \[16\], is beyond 16777216 characters in all/);
     refused({ [text]: list.slice(0, 16) }, /is beyond 16777216 characters/);
     expect(() => encode(...list)).to.throw(ArgumentKeyError, /^argument 17 is beyond/);
+    refused(`${text}${text}`.repeat(9), /^argument 1 is beyond 16777216 characters/);
     refused([new URL(`a:${"x".repeat(2 ** 24)}`)], /is beyond 16777216 characters/);
     refused([new RegExp("x".repeat(2 ** 24 + 1))], /is beyond 16777216 characters/);
   });

@@ -84,6 +84,13 @@ describe("identify, for an object with its own id", () => {
     expect(identify(new Computed(7))).to.match(/^<~[\w-]{16}\.\d+ 7>$/);
   });
 
+  it("runs no trap of a class that is a Proxy", () => {
+    class Watched extends User {}
+    const traps = { get: trap, getOwnPropertyDescriptor: trap };
+    Watched.prototype.constructor = new Proxy(Watched, traps);
+    expect(identify(new Watched(7))).to.match(/^<~\S+ 7>$/);
+  });
+
   it("never lets two anonymous classes meet, and lets objects of one", () => {
     expect(identify(anonymous("a"))).not.to.equal(identify(anonymous("a")));
     const one = anonymous("a");

@@ -45,9 +45,7 @@ describe("a store that fails", () => {
     keyv.mode = mode;
     for (let times = 0; times < 3; times += 1) {
       const reading = store.read(["k"], []);
-      // oxlint-disable-next-line no-await-in-loop -- one after the other
       await clock.pass(mode === "hangs" ? 1 : 0);
-      // oxlint-disable-next-line no-await-in-loop
       await reading;
     }
   }
@@ -154,7 +152,6 @@ describe("a store that fails", () => {
       await failOften();
       keyv.forget();
       for (const [operate, outcome] of Object.values(OPERATIONS)) {
-        // oxlint-disable-next-line no-await-in-loop -- one after the other
         expect(await operate(store)).to.deep.equal(outcome);
       }
       expect(keyv.calls).to.deep.equal([]);
@@ -198,7 +195,6 @@ describe("a store that fails", () => {
       const reading: unknown[] = [];
       for (let times = 0; times < 20; times += 1) {
         reading.push(store.read([`${times}`], []));
-        // oxlint-disable-next-line no-await-in-loop -- each in a tick of its own
         await clock.pass(0.001);
       }
       await clock.pass(1);

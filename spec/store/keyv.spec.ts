@@ -60,7 +60,6 @@ describe("a store over Keyv", () => {
       for (const value of garbage) {
         keyv.values.set(entryAt("k"), value);
         keyv.values.set(versionAt("k"), value === garbage.at(-1) ? whole : value);
-        // oxlint-disable-next-line no-await-in-loop -- one after the other
         const { entries, versions, failed } = await store.read(["k"], ["k"]);
         expect([entries, versions, failed]).to.deep.equal([[undefined], [undefined], false]);
       }

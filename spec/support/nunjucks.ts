@@ -27,7 +27,7 @@ export interface Kitchen extends NunjucksRenderer {
 }
 
 /** A tag that does nothing, on Nunjucks' public interface. */
-const transparent = {
+export const transparent: nunjucks.Extension & { run: (...args: any[]) => unknown } = {
   tags: ["cache"],
   parse(parser: any, nodes: any): unknown {
     const token = parser.nextToken();

@@ -40,8 +40,11 @@ const TYPED_ARRAY = Object.getPrototypeOf(Uint8Array.prototype) as object;
 // The properties of a typed array are its elements, too many to look for others among them.
 const typed = kind(types.isTypedArray, Infinity, spellTyped);
 
+const DATE = kind(types.isDate, 0, (date) => `Date(${date.getTime()})`);
+const FAKE_DATE: BuiltIn = { ...DATE, own: 1 };
+
 const BUILT_IN: ReadonlyMap<object, BuiltIn> = new Map([
-  [Date.prototype, kind(types.isDate, 0, (date) => `Date(${date.getTime()})`)],
+  [Date.prototype, DATE],
   [RegExp.prototype, kind(types.isRegExp, 1, spellPattern)],
   [URL.prototype, kind(isUrl, 0, spellUrl)],
   [Map.prototype, kind(types.isMap, 0, spellMap)],
@@ -52,9 +55,21 @@ const BUILT_IN: ReadonlyMap<object, BuiltIn> = new Map([
 ]);
 
 /** The kind of a built-in object; `undefined` for subclasses and everything else. */
-export function builtIn(value: object, prototype: object | null): BuiltIn | undefined {
-  const found = prototype === null ? undefined : BUILT_IN.get(prototype);
-  return found?.is(value) === true ? found : undefined;
+export function builtIn(value: object, prototype: object): BuiltIn | undefined {
+  const found = BUILT_IN.get(prototype);
+  if (found !== undefined) return found.is(value) ? found : undefined;
+  return types.isDate(value) && isFakeDate(value, prototype) ? FAKE_DATE : undefined;
+}
+
+// The dates of a fake clock belong to a subclass that adds nothing but "constructor".
+function isFakeDate(value: object, prototype: object): boolean {
+  if (types.isProxy(prototype) || !hasOnlyConstructor(prototype)) return false;
+  const native = BUILT_IN.get(Object.getPrototypeOf(prototype) as object);
+  return native === DATE && hasOnlyConstructor(value);
+}
+
+function hasOnlyConstructor(object: object): boolean {
+  return Object.hasOwn(object, "constructor") && Reflect.ownKeys(object).length === 1;
 }
 
 /** Whether objects with this prototype are plain ones, those of another realm included. */

@@ -68,7 +68,7 @@ export class Encoder {
     const prototype = Object.getPrototypeOf(value) as object | null;
     if (isPlain(prototype)) return this.#record(value);
     if (Array.isArray(value) && isPlainList(prototype)) return this.#list(value);
-    const kind = builtIn(value, prototype);
+    const kind = builtIn(value, prototype as object);
     return kind === undefined ? this.#instance(value) : this.#builtIn(value, kind);
   }
 

@@ -20,6 +20,7 @@ export const cachingId: unique symbol = Symbol.for("koa-caching.id");
 
 const PROCESS = randomMark();
 const ids = new WeakMap<object, string>();
+const admitted = new WeakSet();
 let lastId = 0;
 
 const FLEETING =
@@ -37,15 +38,28 @@ export function identify(instance: object, where: () => string = receiver): stri
   return known === undefined ? (ownId(instance, where) ?? `<${idOf(instance)}>`) : `<${known}>`;
 }
 
+/** Whether what `identify()` gave means nothing to another process. */
+export function isOfThisProcess(identity: string): boolean {
+  return identity.startsWith(`<~${PROCESS}.`);
+}
+
 /** What an object is that neither its content nor its identity can stand for in a key. */
 export function unkeyable(instance: object): string | undefined {
-  const line = lineage(instance);
-  if (lookup(line, cachingId) !== undefined) return undefined;
+  if (admitted.has(instance) || find(instance, cachingId) !== undefined) return undefined;
+  const found = fleeting(instance);
+  if (found === undefined) admitted.add(instance);
+  return found;
+}
+
+function fleeting(instance: object): string | undefined {
   if (types.isBoxedPrimitive(instance)) return "a boxed primitive";
-  if (line.includes(Stream.prototype)) return "a stream";
-  if (typeof lookup(line, "then")?.value === "function") return "a promise";
-  const tag = line.map(ownTag).find((name) => FLEETING.test(name));
-  return tag === undefined ? undefined : `of the kind ${tag}`;
+  if (typeof find(instance, "then")?.value === "function") return "a promise";
+  for (let level = visible(instance); level !== null; level = above(level)) {
+    if (level === Stream.prototype) return "a stream";
+    const tag = ownValue(level, Symbol.toStringTag);
+    if (typeof tag === "string" && FLEETING.test(tag)) return `of the kind ${tag}`;
+  }
+  return undefined;
 }
 
 function receiver(): string {
@@ -53,8 +67,7 @@ function receiver(): string {
 }
 
 function ownId(instance: object, where: () => string): string | undefined {
-  const line = lineage(instance);
-  const method = lookup(line, cachingId);
+  const method = find(instance, cachingId);
   if (method === undefined) return undefined;
   if (typeof method.value !== "function") {
     throw new ArgumentKeyError(
@@ -62,7 +75,7 @@ function ownId(instance: object, where: () => string): string | undefined {
     );
   }
   const id: unknown = Reflect.apply(method.value, instance, []);
-  return `<${className(line)} ${idText(id, where)}>`;
+  return `<${className(instance)} ${idText(id, where)}>`;
 }
 
 function idText(id: unknown, where: () => string): string {
@@ -75,18 +88,18 @@ function idText(id: unknown, where: () => string): string {
 }
 
 // A class without a name is told by its identity, so that two of them never meet.
-function className([instance, ...line]: readonly object[]): string {
+function className(instance: object): string {
   const prototype = Object.getPrototypeOf(instance) as object | null;
   if (prototype === null || isPlain(prototype)) return '""';
-  const home = line.find(isHome);
-  const maker = home === undefined ? undefined : ownValue(home, "constructor");
-  const name = typeof maker === "function" && !types.isProxy(maker) && ownValue(maker, "name");
+  const home = holderOf(prototype, "constructor");
+  const name = home !== undefined && above(home) !== null ? nameOf(home) : undefined;
   return typeof name === "string" && name !== "" ? nameText(name) : idOf(prototype);
 }
 
-/** Whether a prototype names its class; Object.prototype names none. */
-function isHome(level: object): boolean {
-  return Object.hasOwn(level, "constructor") && Object.getPrototypeOf(level) !== null;
+/** The name of the class that a prototype belongs to. */
+function nameOf(home: object): unknown {
+  const maker = ownValue(home, "constructor");
+  return typeof maker === "function" && !types.isProxy(maker) ? ownValue(maker, "name") : undefined;
 }
 
 function idOf(object: object): string {
@@ -98,25 +111,25 @@ function idOf(object: object): string {
   return id;
 }
 
-/** The object and its prototypes, up to the first Proxy, whose traps must not run. */
-function lineage(instance: object): object[] {
-  const line: object[] = [];
-  let level: object | null = instance;
-  while (level !== null && !types.isProxy(level)) {
-    line.push(level);
-    level = Object.getPrototypeOf(level) as object | null;
+function find(instance: object, key: PropertyKey): PropertyDescriptor | undefined {
+  const holder = holderOf(instance, key);
+  return holder && Object.getOwnPropertyDescriptor(holder, key);
+}
+
+function holderOf(instance: object, key: PropertyKey): object | undefined {
+  for (let level = visible(instance); level !== null; level = above(level)) {
+    if (Object.hasOwn(level, key)) return level;
   }
-  return line;
+  return undefined;
 }
 
-function lookup(line: readonly object[], key: PropertyKey): PropertyDescriptor | undefined {
-  const home = line.find((level) => Object.hasOwn(level, key));
-  return home && Object.getOwnPropertyDescriptor(home, key);
+function above(level: object): object | null {
+  return visible(Object.getPrototypeOf(level) as object | null);
 }
 
-function ownTag(level: object): string {
-  const tag = ownValue(level, Symbol.toStringTag);
-  return typeof tag === "string" ? tag : "";
+// No trap of a Proxy may run, so nothing is seen in one or above it.
+function visible(level: object | null): object | null {
+  return level === null || types.isProxy(level) ? null : level;
 }
 
 function ownValue(object: object, key: PropertyKey): unknown {

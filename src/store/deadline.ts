@@ -11,7 +11,6 @@ export function within<T>(work: Promise<T>, deadline: number): Promise<T> {
   return new Promise((resolve, reject) => {
     // oxlint-disable-next-line typescript/prefer-promise-reject-errors -- a word, not a failure
     const timer = setTimeout(() => reject(LATE), Math.max(0, deadline - Date.now()));
-    timer.unref();
     work.then(resolve, reject).finally(() => clearTimeout(timer));
   });
 }

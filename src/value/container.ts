@@ -17,7 +17,7 @@ export const RECORD: Kind = makeKind<Properties>({
   is: (value) => !Array.isArray(value),
   open: true,
   names: Object.keys,
-  simple: (_value, names) => !names.includes("__proto__"),
+  simple: () => true,
   fault: (record) => (types.isArgumentsObject(record) ? "an arguments object" : undefined),
   shell: (record) => ({ ...record }),
   fill: fillRecord,
@@ -127,9 +127,8 @@ function fillRecord(
   for (const name of names) {
     const value = copy[name];
     const member = members.member(value, name);
-    if (member === value) continue;
-    if (name === "__proto__") put(copy, name, member);
-    else copy[name] = member;
+    // An own `__proto__` that is there already is set like any other property.
+    if (member !== value) copy[name] = member;
   }
 }
 

@@ -27,11 +27,7 @@ export function richText(value: unknown): string {
  */
 export function readRichText(text: string): unknown {
   const unpacker = new Unpacker();
-  const value: unknown = parse(text, {
-    Packed: (packed: unknown) => unpacker.unpack(packed),
-    // devalue's own way takes a step a byte.
-    ArrayBuffer: (base64: unknown) => new Uint8Array(bytesOf(base64)).buffer,
-  });
+  const value: unknown = parse(text, { Packed: (packed: unknown) => unpacker.unpack(packed) });
   unpacker.finish();
   return value;
 }
@@ -83,13 +79,13 @@ class Unpacker {
 
 function make(packed: unknown): object {
   const [kind, detail] = Array.isArray(packed) ? (packed as unknown as Packed) : [];
-  if (kind === "Buffer") return bytesOf(detail);
+  if (kind === "Buffer" && typeof detail === "string") return Buffer.from(detail, "base64");
   if (kind === "Record") return {};
   if (kind === "Bare") return Object.create(null) as object;
   if (kind === "List") return emptyList(detail as number, 0);
   const maker = typeof kind === "string" ? ERRORS.get(kind) : undefined;
   if (maker !== undefined) return bareError(maker);
-  throw new SyntaxError(`Expected a known kind of object, got ${show(kind)}.`);
+  throw new SyntaxError(`Expected a known kind of object, got ${show(kind)} with ${show(detail)}.`);
 }
 
 function addProperties(made: object, packed: Packed): void {
@@ -101,9 +97,4 @@ function addProperties(made: object, packed: Packed): void {
     }
     put(made, name, packed[index + 1], enumerable);
   }
-}
-
-function bytesOf(base64: unknown): Buffer {
-  if (typeof base64 === "string") return Buffer.from(base64, "base64");
-  throw new SyntaxError(`Expected bytes in base64, got ${show(base64)}.`);
 }
