@@ -151,6 +151,15 @@ describe("tags", () => {
     expect(await all()).to.deep.equal([[2], [3], [3]]);
   });
 
+  it("come from a function that is given the result, the arguments and this", async () => {
+    const tags = spying(["tag"]);
+    const self = {};
+    const sum = new Cache().cached({ tags }, async (a: number, b: number) => a + b);
+    await at("/", () => sum.call(self as never, 1, 2));
+    expect(tags.seen).to.deep.equal([[self, 3, 1, 2]]);
+    expect(tags.seen[0]![0]).to.equal(self);
+  });
+
   it("that a function gives wrongly reject the call", async () => {
     for (const tags of ["", [""], [7], 7, {}]) {
       const count = new Cache().cached({ tags: (() => tags) as never }, counting());

@@ -1,9 +1,15 @@
 import { expect } from "chai";
 import Koa from "koa";
-import { Cache, OptionError, runInRequestContext, type CacheOptions } from "../src/index.js";
+import {
+  Cache,
+  OptionError,
+  StoreError,
+  runInRequestContext,
+  type CacheOptions,
+} from "../src/index.js";
 import { settleOptions } from "../src/config.js";
 import { stopClock } from "./support/clock.js";
-import { counting } from "./support/computation.js";
+import { counting, failureOf } from "./support/computation.js";
 
 describe("the options of a cache", () => {
   it("have defaults", () => {
@@ -297,5 +303,27 @@ describe("the null store", () => {
       false,
       [false],
     ]);
+  });
+});
+
+describe("strict mode", () => {
+  it("throws what the store fails with, and never hides a function's own error behind it", async () => {
+    class Broken extends Map<string, unknown> {
+      override get(): never {
+        throw new Error("broken");
+      }
+    }
+    const cache = new Cache({ store: new Broken(), strict: true });
+    const errors: unknown[] = [];
+    cache.on("error", ({ error }) => errors.push(error));
+    const count = cache.memoize({}, counting());
+    expect(await failureOf(count())).to.be.instanceOf(StoreError);
+    expect(await failureOf(cache.get("key"))).to.be.instanceOf(StoreError);
+    expect(errors).to.deep.equal([]);
+    const failing = new Cache({ strict: true }).memoize({}, async function failing() {
+      throw new RangeError("mine");
+    });
+    expect(await failureOf(failing())).to.be.instanceOf(RangeError);
+    await cache.close();
   });
 });

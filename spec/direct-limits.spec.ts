@@ -161,7 +161,7 @@ describe("the bounds of the memory store", () => {
     expect(evicted).to.deep.equal(["a", "b"]);
   });
 
-  it("push out the least recently used, whatever its timeout (O05)", async () => {
+  it("push out the least recently used, whatever its timeout (O03)", async () => {
     const cache = new Cache({ memory: { entries: 2 } });
     await cache.set("endless", 1, 0);
     await cache.set("short", 1, 5);

@@ -5,7 +5,7 @@ import { counting, deferred, settled } from "./support/computation.js";
 
 const stores: readonly (readonly [string, () => unknown])[] = [
   ["in memory", () => "memory:"],
-  ["behind Keyv", () => new Map()],
+  ["behind Keyv (K034, K065, K066)", () => new Map()],
 ];
 
 for (const [where, store] of stores) {

@@ -44,6 +44,17 @@ describe("listeners", () => {
     expect(seen).to.deep.equal(["first", "second a", "second b"]);
   });
 
+  it("of a cache are taken away by off, or by what on gave", async () => {
+    const cache = new Cache();
+    let heard = 0;
+    const listener = (): number => (heard += 1);
+    const stop = cache.on("miss", listener);
+    cache.off("miss", listener);
+    stop();
+    await cache.memoize({}, counting())();
+    expect(heard).to.equal(0);
+  });
+
   it("are added once, however often", () => {
     const events = new Events();
     let calls = 0;
@@ -308,6 +319,30 @@ describe("a cache tells", () => {
     expect(told.map(([name]) => name)).to.deep.equal(["error", "stale"]);
     expect(told[0]![1]).to.include({ name: "flaky", error: failure });
     expect(told[1]![1]).to.include({ name: "flaky", age: 20, error: failure });
+  });
+
+  it("an error as an Error, whatever was thrown", async () => {
+    const thrown: readonly (readonly [unknown, string])[] = [
+      ["text", "text"],
+      [undefined, "undefined"],
+      [Object.create(null), "an object"],
+      [Symbol("s"), "a symbol"],
+    ];
+    for (const [value, message] of thrown) {
+      const cache = new Cache();
+      const told = record(cache);
+      let runs = 0;
+      const flaky = cache.memoize({ timeout: 1, staleIfError: 100 }, function flaky() {
+        runs += 1;
+        if (runs > 1) throw value;
+        return runs;
+      });
+      await flaky();
+      clock.jump(2);
+      expect(await flaky()).to.equal(1);
+      const error = told.find(([name]) => name === "error")![1].error!;
+      expect(error).to.be.instanceOf(Error).and.to.include({ message, cause: value });
+    }
   });
 
   it("what cannot be cached as an error that names the place in the value", async () => {

@@ -46,6 +46,8 @@ const MEMBERS = [
   "middleware",
   "off",
   "on",
+  "page",
+  "revalidating",
   "set",
   "setMany",
   "stats",

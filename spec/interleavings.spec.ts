@@ -51,7 +51,10 @@ class World {
   constructor(seed: number, processes: number) {
     this.scheduler = new Scheduler(seed);
     const memory = new SharedMemory();
-    this.processes = Array.from({ length: processes }, (_, home) => new Process(this, home, memory));
+    this.processes = Array.from(
+      { length: processes },
+      (_, home) => new Process(this, home, memory),
+    );
   }
 
   /** Calls something and checks that nothing outdated is served. */
@@ -122,7 +125,15 @@ class Process {
     const { parts, scheduler } = this.world;
     const started = scheduler.now();
     const call = `${name}(${id})`;
-    const part = { id: parts.length, name, call, tags, home: this.home, started, written: Infinity };
+    const part = {
+      id: parts.length,
+      name,
+      call,
+      tags,
+      home: this.home,
+      started,
+      written: Infinity,
+    };
     parts.push(part);
     await scheduler.pause();
     const nested = await body();
@@ -182,17 +193,20 @@ class Process {
   })();
 
   readonly ping: () => (id: number) => Promise<Value> = (() => {
-    const run = (id: number): Promise<Value> => this.#run("ping", id, () => this.#circle(this.pong, id));
+    const run = (id: number): Promise<Value> =>
+      this.#run("ping", id, () => this.#circle(this.pong, id));
     return this.#lazily((cache) => cache.memoize({ name: "ping" }, run));
   })();
 
   readonly pong: () => (id: number) => Promise<Value> = (() => {
-    const run = (id: number): Promise<Value> => this.#run("pong", id, () => this.#circle(this.ping, id));
+    const run = (id: number): Promise<Value> =>
+      this.#run("pong", id, () => this.#circle(this.ping, id));
     return this.#lazily((cache) => cache.memoize({ name: "pong" }, run));
   })();
 
   readonly user = (() => {
-    const memo = this;
+    const run = (id: number): Promise<Value> =>
+      this.#run("load", id, async () => [await this.fixed()(id)]);
     return this.#lazily((cache) => {
       class User {
         readonly id: number;
@@ -204,7 +218,7 @@ class Process {
         }
         @cache.method({ name: "User.load" })
         async load(): Promise<Value> {
-          return memo.#run("load", this.id, async () => [await memo.fixed()(this.id)]);
+          return run(this.id);
         }
       }
       return User;
@@ -239,10 +253,13 @@ class Process {
     version: () => this.#forget("fixed", (cache) => cache.deleteMemoizedVerhash(this.fixed())),
     circle: () => this.#forget("ping", (cache) => cache.deleteMemoized(this.ping())),
     many: () => this.#forget("many", (cache) => cache.deleteMemoized(this.many())),
-    methods: () => this.#forget("load", (cache) => cache.deleteMemoized(this.user().prototype.load)),
+    methods: () =>
+      this.#forget("load", (cache) => cache.deleteMemoized(this.user().prototype.load)),
     instance: (id) =>
-      this.#invalidate(`instance ${id}`, { concerns: ({ call }) => call === `load(${id})` }, (cache) =>
-        cache.deleteMemoized(new (this.user())(id).load),
+      this.#invalidate(
+        `instance ${id}`,
+        { concerns: ({ call }) => call === `load(${id})` },
+        (cache) => cache.deleteMemoized(new (this.user())(id).load),
       ),
     fixed: () =>
       this.#invalidate("tag fixed", { concerns: ({ tags }) => tags.includes("fixed") }, (cache) =>
@@ -260,7 +277,9 @@ class Process {
         cache.deleteCall(this.leaf(), id),
       ),
     id: (id) =>
-      this.#invalidate(`deletion of many(${id})`, own(`many(${id})`), () => this.many().invalidate(id)),
+      this.#invalidate(`deletion of many(${id})`, own(`many(${id})`), () =>
+        this.many().invalidate(id),
+      ),
     refresh: (id) =>
       this.#invalidate(`refresh of leaf(${id})`, own(`leaf(${id})`), () => this.leaf().refresh(id)),
   };
@@ -331,7 +350,10 @@ async function interleave(seed: number, processes: number): Promise<World> {
 }
 
 /** `INTERLEAVINGS=first,count` runs others. */
-const [FIRST = 1, COUNT = 500] = (process.env["INTERLEAVINGS"] ?? "").split(",").filter(Boolean).map(Number);
+const [FIRST = 1, COUNT = 500] = (process.env["INTERLEAVINGS"] ?? "")
+  .split(",")
+  .filter(Boolean)
+  .map(Number);
 
 describe("a thousand random interleavings never serve what was outdated", function () {
   this.timeout(120_000);

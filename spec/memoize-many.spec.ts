@@ -147,7 +147,11 @@ describe("memoizeMany()", () => {
     });
 
     it("whatever the caller does to his list afterwards", async () => {
-      for (const options of [{}, { unless: async () => true }, { argsKey: async (id: number) => id }]) {
+      for (const options of [
+        {},
+        { unless: async () => true },
+        { argsKey: async (id: number) => id },
+      ]) {
         const { users } = setUp(options);
         const ids = [1, 2];
         const found = users(ids);
@@ -196,7 +200,7 @@ describe("memoizeMany()", () => {
       for (let ticks = 0; ticks < 60; ticks += 1) {
         const { asked, users } = setUp();
         const first = users([1, 2]);
-        for (let tick = 0; tick < ticks; tick += 1) await undefined;
+        for (let tick = 0; tick < ticks; tick += 1) await Promise.resolve();
         await Promise.all([first, users([2, 3])]);
         expect(asked, `${ticks} ticks`).to.deep.equal([[1, 2], [3]]);
       }
@@ -239,12 +243,15 @@ describe("memoizeMany()", () => {
       const cache = new Cache();
       let depth = 0;
       const inner: { f?: (ids: number[]) => Promise<Map<number, unknown>> } = {};
-      const f = cache.memoizeMany({ name: "f" }, async (ids: number[]): Promise<Map<number, string>> => {
-        depth += 1;
-        if (depth > 2) return new Map(ids.map((id) => [id, "end"]));
-        const found = await inner.f!([...ids, 7]);
-        return new Map(ids.map((id) => [id, `(${String(found.get(id))})`]));
-      });
+      const f = cache.memoizeMany(
+        { name: "f" },
+        async (ids: number[]): Promise<Map<number, string>> => {
+          depth += 1;
+          if (depth > 2) return new Map(ids.map((id) => [id, "end"]));
+          const found = await inner.f!([...ids, 7]);
+          return new Map(ids.map((id) => [id, `(${String(found.get(id))})`]));
+        },
+      );
       inner.f = f;
       const found = await f([1, 2]);
       expect([...found]).to.deep.equal([
@@ -337,8 +344,10 @@ describe("memoizeMany()", () => {
       const cache = new Cache();
       const gate = deferred();
       const asked: number[][] = [];
-      const f = cache.memoizeMany({ tags: () => ["t"] }, async function f(ids: number[]) {
+      const inner = cache.memoize({ tags: ["t"] }, async function inner() {});
+      const f = cache.memoizeMany({}, async function f(ids: number[]) {
         asked.push([...ids]);
+        await inner();
         await gate.promise;
         return new Map(ids.filter((id) => id < 100).map((id) => [id, id]));
       });
@@ -400,7 +409,11 @@ describe("memoizeMany()", () => {
       expect(await cache.has(await users.makeCacheKey(9))).to.equal(false);
       await users([8, 1]);
       expect((await users([1])).get(1)).to.equal("user 1 #3");
-      expect(asked).to.deep.equal([[1, 2], [9, 1, 101], [8, 1]]);
+      expect(asked).to.deep.equal([
+        [1, 2],
+        [9, 1, 101],
+        [8, 1],
+      ]);
     });
 
     it("isStale and shouldCache: for each id", async () => {
@@ -447,7 +460,12 @@ describe("memoizeMany()", () => {
       expect(found[0].get(1)).to.equal("user 1 #1");
       expect(found[1].get(3)).to.equal("user 3 #1");
       await cache.idle();
-      expect(asked.map((ids) => ids.toSorted())).to.have.deep.members([[1, 2, 3], [4], [1, 2], [3]]);
+      expect(asked.map((ids) => ids.toSorted((a, b) => a - b))).to.have.deep.members([
+        [1, 2, 3],
+        [4],
+        [1, 2],
+        [3],
+      ]);
       expect(cache.stats()).to.include({ stale: 6, misses: 4, hits: 0 });
       await users([1, 2, 3, 4]);
       expect(asked).to.have.length(4);
@@ -475,11 +493,14 @@ describe("memoizeMany()", () => {
       const cache = new Cache();
       cache.on("error", () => undefined);
       let fails = false;
-      const f = cache.memoizeMany({ timeout: 10, staleIfError: 10 }, async function f(ids: number[]) {
-        await settled();
-        if (fails) throw new Error("gone");
-        return new Map(ids.map((id) => [id, id]));
-      });
+      const f = cache.memoizeMany(
+        { timeout: 10, staleIfError: 10 },
+        async function f(ids: number[]) {
+          await settled();
+          if (fails) throw new Error("gone");
+          return new Map(ids.map((id) => [id, id]));
+        },
+      );
       await f([1, 2]);
       clock.jump(11);
       fails = true;
@@ -499,11 +520,14 @@ describe("memoizeMany()", () => {
       try {
         const cache = new Cache();
         let runs = 0;
-        const f = cache.memoizeMany({ timeout: 100, earlyRefresh: 1 }, async function f(ids: number[]) {
-          runs += 1;
-          await clock.pass(runs === 1 ? 10 : 0);
-          return new Map(ids.map((id) => [id, runs]));
-        });
+        const f = cache.memoizeMany(
+          { timeout: 100, earlyRefresh: 1 },
+          async function f(ids: number[]) {
+            runs += 1;
+            await clock.pass(runs === 1 ? 10 : 0);
+            return new Map(ids.map((id) => [id, runs]));
+          },
+        );
         Math.random = () => 0.9;
         await f([1, 2]);
         await f([1, 2]);
@@ -592,23 +616,25 @@ describe("memoizeMany()", () => {
 
   it("refuses what it cannot work with, saying what it takes", async () => {
     const cache = new Cache();
-    const wrong = (options: object): (() => unknown) => () =>
-      cache.memoizeMany(options, async function f() {
-        return new Map();
-      });
+    const wrong =
+      (options: object): (() => unknown) =>
+      () =>
+        cache.memoizeMany(options, async function f() {
+          return new Map();
+        });
     expect(wrong({ storeAbsent: 1 })).to.throw(OptionError, "storeAbsent");
     expect(wrong({ storeAbsnet: true })).to.throw(OptionError, "Did you mean storeAbsent?");
     expect(wrong({ makeCacheKey: () => "key" })).to.throw(OptionError, "makeCacheKey");
     expect(() => cache.memoizeMany({}, 5 as never)).to.throw(OptionError);
     const { users } = setUp();
     for (const ids of [5, "12", undefined, new Set([1]), { length: 1 }]) {
-      expect(await failureOf(users(ids as never)), String(ids)).to.be.instanceOf(OptionError);
+      expect(await failureOf(users(ids as never))).to.be.instanceOf(OptionError);
       expect(await failureOf(users.refresh(ids as never))).to.be.instanceOf(OptionError);
     }
     for (const given of [undefined, [], {}, [[1, 2]]]) {
-      const f = new Cache().memoizeMany({}, (async function f() {
+      const f = new Cache().memoizeMany({}, async function f() {
         return given;
-      }) as never);
+      } as never);
       const error = await failureOf(f([1]));
       expect(error).to.be.instanceOf(OptionError);
       expect(String(error)).to.include("must give a Map");

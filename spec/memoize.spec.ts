@@ -96,7 +96,7 @@ describe("memoize()", () => {
       for (const options of wrong) {
         expect(() => cache.memoize(options as never), JSON.stringify(options)).to.throw(
           OptionError,
-          Object.keys(options)[0]!,
+          Object.keys(options)[0],
         );
       }
     });
@@ -279,7 +279,9 @@ describe("memoize()", () => {
       const f = new Cache().memoize({}, async function f(options: { id: number }) {
         return options.id;
       });
-      expect(await failureOf((f as () => Promise<unknown>)())).to.be.instanceOf(TypeError);
+      expect(await failureOf((f as unknown as () => Promise<unknown>)())).to.be.instanceOf(
+        TypeError,
+      );
     });
 
     it("objects with a class by identity, whatever their fields become (C16) (K104)", async () => {
@@ -361,7 +363,7 @@ describe("memoize()", () => {
 
     it("by type, for one argument as for several, on a miss as on every later hit", async () => {
       const values = [1, "1", 1n, true, "true", null, "null", undefined, "undefined", NaN, "NaN"];
-      const more = [0, -0, "0", "-0", 0n, "", [], {}, [1], ["1"], new URL("a:b"), "URL(\"a:b\")", -1];
+      const more = [0, -0, "0", "-0", 0n, "", [], {}, [1], ["1"], new URL("a:b"), 'URL("a:b")', -1];
       const f = new Cache().memoize({ name: "f" }, marking());
       const g = new Cache().memoize({ name: "f" }, marking());
       const all = [...values, ...more];
@@ -390,7 +392,10 @@ describe("memoize()", () => {
     it("keys by what it gives, so that arguments are left out (K130) (K132)", async () => {
       const mark = marking();
       const f = new Cache().memoize(
-        { name: "f", argsKey: (id: number, _db: unknown, options: { lang: string }) => [id, options.lang] },
+        {
+          name: "f",
+          argsKey: (id: number, _db: unknown, options: { lang: string }) => [id, options.lang],
+        },
         mark,
       );
       const first = await f(1, () => "database", { lang: "de", trace: "a" });
@@ -495,12 +500,17 @@ describe("memoize()", () => {
       expect(await f.makeCacheKey(3)).to.equal("odd");
       f.makeCacheKey = original;
       expect(await f(3)).to.include("[3]");
-      expect(await f(1)).to.include("[1]").and.not.equal(odd);
+      expect(await f(1))
+        .to.include("[1]")
+        .and.not.equal(odd);
     });
 
     it("makeCacheKey: given as an option, possibly asynchronous, it must give text", async () => {
       const cache = new Cache();
-      const f = cache.memoize({ name: "f", makeCacheKey: async (id: number) => `user-${id}` }, marking());
+      const f = cache.memoize(
+        { name: "f", makeCacheKey: async (id: number) => `user-${id}` },
+        marking(),
+      );
       const first = await f(1);
       expect(await cache.get("user-1")).to.equal(first);
       const g = cache.memoize({ name: "g", makeCacheKey: () => 5 as never }, marking());
@@ -538,6 +548,37 @@ describe("memoize()", () => {
       expect(await f()).to.equal(1);
     });
 
+    it("refresh: what it stored holds though another one is under way, or fails", async () => {
+      const gates = [deferred<number>(), deferred<number>()];
+      let runs = -1;
+      const f = new Cache().memoize({ name: "f" }, async () => {
+        runs += 1;
+        return runs === 0 ? 0 : gates[runs - 1]!.promise;
+      });
+      expect(await f()).to.equal(0);
+      const both = [f.refresh(), f.refresh()];
+      await settled();
+      gates[0]!.resolve(1);
+      expect(await both[0]).to.equal(1);
+      expect(await f()).to.equal(1);
+      gates[1]!.reject(new Error("late"));
+      expect(String(await failureOf(both[1]!))).to.include("late");
+      expect(await f()).to.equal(1);
+    });
+
+    it("refresh: an older one that ends later does not replace a newer one", async () => {
+      const gates = [deferred<number>(), deferred<number>()];
+      let runs = -1;
+      const f = new Cache().memoize({ name: "f" }, async () => gates[(runs += 1)]!.promise);
+      const both = [f.refresh(), f.refresh()];
+      await settled();
+      gates[1]!.resolve(2);
+      expect(await both[1]).to.equal(2);
+      gates[0]!.resolve(1);
+      expect(await both[0]).to.equal(1);
+      expect(await f()).to.equal(2);
+    });
+
     it("deleteMemoized: forgets all (K094)", async () => {
       const f = new Cache().memoize({ name: "f" }, marking());
       const [first, second] = [await f(5, 2), await f(5, 3)];
@@ -559,7 +600,7 @@ describe("memoize()", () => {
         name: "f",
         async unless(this: unknown, ...args: unknown[]) {
           seen.push([this, args]);
-          return args[0] as unknown;
+          return args[0];
         },
       };
       const f = cache.memoize(options, marking());
@@ -870,22 +911,31 @@ describe("memoize()", () => {
     it("but never waits for itself, directly or around", async () => {
       const cache = new Cache();
       let depth = 0;
-      const self: () => Promise<string> = cache.memoize({ name: "self" }, async (): Promise<string> => {
-        depth += 1;
-        return depth < 3 ? `(${await self()})` : "end";
-      });
+      const self: () => Promise<string> = cache.memoize(
+        { name: "self" },
+        async (): Promise<string> => {
+          depth += 1;
+          return depth < 3 ? `(${await self()})` : "end";
+        },
+      );
       expect(await self()).to.equal("((end))");
       let left = 4;
-      const ping: () => Promise<string> = cache.memoize({ name: "ping" }, async (): Promise<string> => {
-        await settled();
-        left -= 1;
-        return left < 0 ? "!" : `ping ${await pong()}`;
-      });
-      const pong: () => Promise<string> = cache.memoize({ name: "pong" }, async (): Promise<string> => {
-        await settled();
-        left -= 1;
-        return left < 0 ? "!" : `pong ${await ping()}`;
-      });
+      const ping: () => Promise<string> = cache.memoize(
+        { name: "ping" },
+        async (): Promise<string> => {
+          await settled();
+          left -= 1;
+          return left < 0 ? "!" : `ping ${await pong()}`;
+        },
+      );
+      const pong: () => Promise<string> = cache.memoize(
+        { name: "pong" },
+        async (): Promise<string> => {
+          await settled();
+          left -= 1;
+          return left < 0 ? "!" : `pong ${await ping()}`;
+        },
+      );
       const both = await Promise.all([ping(), pong()]);
       expect(both[0]).to.match(/^ping pong/);
       expect(both[1]).to.match(/^pong ping/);
@@ -910,9 +960,7 @@ describe("memoize()", () => {
     force = false;
     stale = true;
     await f({ a: 2, b: 1 });
-    expect(heard).to.deep.equal(
-      ["miss", "hit", "miss", "miss"].map((event) => [event, "f", key]),
-    );
+    expect(heard).to.deep.equal(["miss", "hit", "miss", "miss"].map((event) => [event, "f", key]));
     expect(cache.stats().functions.get("f")).to.include({ hits: 1, misses: 3, writes: 3 });
   });
 

@@ -32,9 +32,10 @@ describe("the name of a memoized function", () => {
     };
     expect(await nameOf(cache.memoize({ makeName }, async function list() {}))).to.equal("v2.list");
     expect(seen).to.deep.equal(["list"]);
-    expect(() =>
-      cache.memoize({ makeName: () => "" }, async function other() {}),
-    ).to.throw(OptionError, "makeName");
+    expect(() => cache.memoize({ makeName: () => "" }, async function other() {})).to.throw(
+      OptionError,
+      "makeName",
+    );
     expect(() =>
       cache.memoize({ makeName: (() => 5) as never }, async function other() {}),
     ).to.throw(OptionError, "makeName");
@@ -43,9 +44,12 @@ describe("the name of a memoized function", () => {
   it("keeps results apart when makeName tells closures apart", async () => {
     const cache = new Cache();
     const makeGreeter = (greeting: string): ((who: string) => Promise<string>) =>
-      cache.memoize({ makeName: (name) => `${name}.${greeting}` }, async function greet(who: string) {
-        return `${greeting} ${who}`;
-      });
+      cache.memoize(
+        { makeName: (name) => `${name}.${greeting}` },
+        async function greet(who: string) {
+          return `${greeting} ${who}`;
+        },
+      );
     const [hello, bye] = [makeGreeter("hello"), makeGreeter("bye")];
     expect(await hello("you")).to.equal("hello you");
     expect(await bye("you")).to.equal("bye you");
@@ -55,11 +59,21 @@ describe("the name of a memoized function", () => {
 
   it("must exist: an anonymous function is refused, with the remedy", () => {
     const cache = new Cache();
-    const anonymous = (() => async (): Promise<number> => 1)();
+    const anonymous = (
+      () => async (): Promise<number> =>
+        1
+    )();
     for (const wrap of [
       () => cache.memoize({}, anonymous),
       () => cache.memoize()(anonymous),
-      () => cache.memoizeMany({}, (() => async () => new Map())()),
+      () =>
+        cache.memoizeMany(
+          {},
+          (
+            () => async () =>
+              new Map()
+          )(),
+        ),
     ]) {
       expect(wrap).to.throw(OptionError, 'name: "…"').that.is.instanceOf(TypeError);
     }
@@ -72,9 +86,11 @@ describe("the name of a memoized function", () => {
     expect(second).to.throw(DuplicateNameError, '"load"');
     expect(second).to.throw('memoize({ name: "…" }, fn)');
     expect(second).to.throw("same explicit name");
-    expect(() => cache.memoizeMany({}, async function load() { return new Map(); })).to.throw(
-      DuplicateNameError,
-    );
+    expect(() =>
+      cache.memoizeMany({}, async function load() {
+        return new Map();
+      }),
+    ).to.throw(DuplicateNameError);
   });
 
   it("may be inferred twice for one and the same function", async () => {
@@ -84,7 +100,10 @@ describe("the name of a memoized function", () => {
       runs += 1;
       return runs;
     }
-    const [short, long] = [cache.memoize({ timeout: 1 }, load), cache.memoize({ timeout: 9 }, load)];
+    const [short, long] = [
+      cache.memoize({ timeout: 1 }, load),
+      cache.memoize({ timeout: 9 }, load),
+    ];
     expect(await short()).to.equal(await long());
     await cache.deleteMemoized(short);
     expect(await long()).to.equal(2);
@@ -118,7 +137,20 @@ describe("the name of a memoized function", () => {
 
   it("of any text keeps results apart, also from keys and names that look like it", async () => {
     const cache = new Cache();
-    const names = ["f", "f(1)", "f(", "f()", '"f"', " f", "f ", "F", "ƒ", "f:1", "f<a>", "__proto__"];
+    const names = [
+      "f",
+      "f(1)",
+      "f(",
+      "f()",
+      '"f"',
+      " f",
+      "f ",
+      "F",
+      "ƒ",
+      "f:1",
+      "f<a>",
+      "__proto__",
+    ];
     const functions = names.map((name) => cache.memoize({ name }, async (...args) => [name, args]));
     for (let round = 0; round < 2; round += 1) {
       for (const [index, f] of functions.entries()) {

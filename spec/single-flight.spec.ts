@@ -70,14 +70,34 @@ describe("the flights of a cache", () => {
     expect(one.storable).to.equal(true);
   });
 
-  it("give way to a newer one of the same key, whose end alone counts", () => {
+  it("give way to a newer one of the same key, whose result replaces what they bring later", () => {
     const flights = new SingleFlight();
     const [older, newer] = [flight(), flight()];
     flights.start(older);
     flights.start(newer);
-    expect([older.storable, newer.storable]).to.deep.equal([false, true]);
-    flights.end(older);
     expect(flights.of("key", 0)).to.equal(newer);
+    expect([older.storable, newer.storable]).to.deep.equal([true, true]);
+    flights.overtake(newer);
+    expect([older.storable, newer.storable]).to.deep.equal([false, true]);
+    flights.end(newer);
+    expect(flights.of("key", 0)).to.equal(undefined);
+    flights.end(older);
+  });
+
+  it("end before a newer one does without anybody noticing, and can be dropped until then", () => {
+    const flights = new SingleFlight();
+    const [oldest, older, newer] = [flight(), flight(), flight()];
+    for (const one of [oldest, older, newer]) flights.start(one);
+    flights.overtake(older);
+    flights.end(older);
+    expect([oldest, older, newer].map(({ storable }) => storable)).to.deep.equal([false, true, true]);
+    expect(flights.of("key", 0)).to.equal(newer);
+    flights.drop("key");
+    expect(newer.storable).to.equal(false);
+    const last = flight();
+    flights.start(last);
+    for (const one of [newer, oldest]) flights.end(one);
+    expect(flights.of("key", 0)).to.equal(last);
   });
 
   it("that ended are found by reads that began before, until those are over", () => {

@@ -291,6 +291,26 @@ describe("tags", () => {
       await cache.invalidateTags("inner");
       expect(await page()).to.equal("2 2");
     });
+    it("from two calls between which it was forgotten, so that the older one is not kept", async () => {
+      const { cache, count } = setUp();
+      const gate = deferred();
+      const inner = cache.memoize({ name: "inner" }, async (id: number) => {
+        const run = count("inner");
+        if (id === 1) await gate.promise;
+        return run;
+      });
+      const outer = cache.memoize({ name: "outer" }, async () => {
+        const older = inner(1);
+        await settled();
+        await cache.deleteMemoized(inner);
+        const newer = await inner(2);
+        gate.resolve();
+        return `${count("outer")} ${await older} ${newer}`;
+      });
+      expect(await outer()).to.equal("1 1 2");
+      expect(await outer()).to.match(/^2 /);
+    });
+
     it("around a circle of functions that call each other", async () => {
       const { cache, count } = setUp();
       let left = 2;

@@ -1,6 +1,7 @@
+import Router from "@koa/router";
 import { expect } from "chai";
 import { expectTypeOf } from "expect-type";
-import type { Context, Middleware } from "koa";
+import Koa, { type Context, type Middleware } from "koa";
 import {
   Cache,
   currentContext,
@@ -216,6 +217,29 @@ describe("the types of the request context", () => {
     expectTypeOf(runInRequestContext("/", () => 7)).toEqualTypeOf<number>();
     expectTypeOf(runInRequestContext("/", async () => 7)).toEqualTypeOf<Promise<number>>();
     expectTypeOf<Context["cache"]>().toEqualTypeOf<Cache>();
+  });
+
+  it("fit applications and routers with a state and a context of their own", () => {
+    interface State {
+      readonly user: string;
+    }
+    interface Custom {
+      log(): void;
+    }
+    const app = new Koa<State, Custom>();
+    cache.initApp(app);
+    app.use(cache.middleware());
+    app.use((ctx) => {
+      expectTypeOf(runInRequestContext(ctx, () => ctx.state.user)).toEqualTypeOf<string>();
+      expectTypeOf(ctx.cache).toEqualTypeOf<Cache>();
+    });
+    const router = new Router<State, Custom>();
+    router.use(cache.middleware());
+    router.get("/", (ctx) => {
+      expectTypeOf(runInRequestContext(ctx, () => 7)).toEqualTypeOf<number>();
+      expectTypeOf(ctx.cache).toEqualTypeOf<Cache>();
+    });
+    app.use(router.routes());
   });
 });
 

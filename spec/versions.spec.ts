@@ -11,6 +11,10 @@ import { RecordingStore } from "./support/recording-store.js";
 
 const DAY = 86_400;
 
+class Adder {
+  amount = 1;
+}
+
 function setUp() {
   const store = new RecordingStore();
   const cache = new CacheOver(store);
@@ -181,6 +185,27 @@ describe("versions", () => {
       expect(await f(1)).not.to.equal(last);
     });
 
+    it("nor where its own timeout, known only then, is longer than the version's life", async () => {
+      const cache = new Cache();
+      let runs = 0;
+      const options = { name: "f", tags: ["tag"], timeout: () => "200d" as const };
+      const f = cache.memoize(options, async (_id: number) => (runs += 1));
+      for (let call = 0; call < 3; call += 1) expect(await f(1)).to.equal(1);
+      clock.jump(89 * DAY);
+      expect(await f(1)).to.equal(1);
+      clock.jump(2 * DAY);
+      expect(await f(1)).to.equal(2);
+    });
+
+    it("an entry without the tags of the function would outlive it, so that it is none of its results", async () => {
+      const cache = new Cache();
+      let runs = 0;
+      const f = cache.memoize({ name: "f" }, async (_id: number) => (runs += 1));
+      await cache.set(await f.makeCacheKey(1), "set");
+      expect(await f(1)).to.equal(1);
+      expect(await cache.get(await f.makeCacheKey(1))).to.equal(1);
+    });
+
     it("the version of a tag that nobody uses goes away by itself", async () => {
       const { store, f } = setUp();
       await f(1);
@@ -215,7 +240,9 @@ describe("versions", () => {
       const store = new Map();
       const [one, two] = ["one", "two"].map((namespace) => new Cache({ store, namespace }));
       let runs = 0;
-      const [f, g] = [one!, two!].map((cache) => cache.memoize({ name: "f" }, async () => (runs += 1)));
+      const [f, g] = [one!, two!].map((cache) =>
+        cache.memoize({ name: "f" }, async () => (runs += 1)),
+      );
       await Promise.all([f!(), g!()]);
       await one!.set("key", 1);
       await one!.clear();
@@ -229,7 +256,7 @@ describe("versions", () => {
     it("that only this process knows live a day, of others three months", async () => {
       const store = new RecordingStore();
       const versions = new Versions(store, () => 0);
-      const local = instanceTag("Adder.add", identify(new (class Adder {})()));
+      const local = instanceTag("Adder.add", identify(new Adder()));
       const own = instanceTag("User.load", "<User 7>");
       await versions.outdate([local, own]);
       const days = (tag: string): number => (store.versionOf(tag)!.until - Date.now()) / 1000 / DAY;
@@ -239,7 +266,8 @@ describe("versions", () => {
   });
 
   describe("remember", () => {
-    const make = (): Versions => new Versions(new MemoryStore({ entries: 10, bytes: 10_000 }), () => 0);
+    const make = (): Versions =>
+      new Versions(new MemoryStore({ entries: 10, bytes: 10_000 }), () => 0);
 
     it("which tags were invalidated since an epoch, and up to which", () => {
       const versions = make();
@@ -285,7 +313,7 @@ describe("versions", () => {
 
   it("keep users' tags apart from all internal names", () => {
     const internal = [ROOT, functionTag("f"), instanceTag("f", "<User 7>")];
-    const own = identify(new (class Adder {})());
+    const own = identify(new Adder());
     internal.push(instanceTag("f", own));
     for (const tag of internal) expect(userTag(tag)).not.to.equal(tag);
     expect(internal.every((tag) => !tag.startsWith("t:"))).to.equal(true);

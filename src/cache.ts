@@ -9,14 +9,11 @@ import {
   checkKey,
   checkKeys,
   clear,
-  find,
   pairsOf,
-  remove,
   set,
   type Pairs,
 } from "./direct.js";
 import { Engine } from "./engine.js";
-import type { Entry } from "./entry.js";
 import { OptionError, show } from "./errors.js";
 import type { CacheEventName, CacheListener } from "./events.js";
 import { checkFunction, wrapping, type Wrapping } from "./forms.js";
@@ -35,7 +32,15 @@ import {
 } from "./memoize.js";
 import { memoizeMethod } from "./methods.js";
 import { checkOptions } from "./options.js";
-import { middleware, runInRequestContext } from "./request/context.js";
+import { middleware, runInRequestContext, tryCurrentContext } from "./request/context.js";
+import { isUnsafe } from "./response/invalidation.js";
+import { queryFrom, type Query } from "./response/key.js";
+import { pageMiddleware, pagePlan } from "./response/page.js";
+import { PAGE_OPTIONS, type PageOptions } from "./response/page-options.js";
+import { runUnsafe } from "./response/page-pass.js";
+import { taskOf } from "./response/revalidate.js";
+import { locate, removeAll, type Located } from "./response/stored-pages.js";
+import { pageName } from "./response/visit.js";
 import {
   CALL_OPTIONS,
   settleRules,
@@ -67,6 +72,12 @@ declare module "koa" {
  */
 export class Cache {
   readonly #engine: Engine;
+  readonly #middleware: Koa.Middleware = (context, next) => {
+    const changes = this.#engine.hasPages && isUnsafe(context.method);
+    if (!changes || !this.#engine.enabled) return middleware(context, next);
+    const ctx = context as Koa.Context;
+    return middleware(context, () => runUnsafe(this.#engine, ctx, next));
+  };
 
   /** @throws {OptionError} for an unknown option or a value that an option cannot have. */
   constructor(options: CacheOptions = {}) {
@@ -80,7 +91,7 @@ export class Cache {
    * @param options win over those of the constructor
    * @throws {OptionError} for wrong options, and for options given after the first use
    */
-  initApp(app: Koa, options: CacheOptions = {}): void {
+  initApp(app: Koa<any, any>, options: CacheOptions = {}): void {
     if (typeof (app as Koa | undefined)?.use !== "function" || typeof app.context !== "object") {
       throw new OptionError(`initApp() takes a Koa application; got ${show(app)}.`);
     }
@@ -90,12 +101,31 @@ export class Cache {
       writable: true,
       configurable: true,
     });
-    app.use(middleware);
+    app.use(this.#middleware);
   }
 
   /** The middleware that installs the request context. It may be installed more than once. */
   middleware(): Koa.Middleware {
-    return middleware;
+    return this.#middleware;
+  }
+
+  /**
+   * A middleware that stores the responses of what is beneath it and answers from them, as a
+   * shared HTTP cache does (RFC 9111). Without `timeout` it stores what carries its own lifetime.
+   *
+   * @throws {OptionError} for wrong options
+   * @example
+   * app.use(cache.page({ timeout: "1m", staleWhileRevalidate: "10m" }));
+   */
+  page(options: PageOptions = {}): Koa.Middleware {
+    checkOptions(options, PAGE_OPTIONS, "page()");
+    return pageMiddleware(this.#engine, options);
+  }
+
+  /** Whether the request being served is no client's, but makes a stored page anew. */
+  get revalidating(): boolean {
+    const context = tryCurrentContext();
+    return context !== undefined && taskOf(context) !== undefined;
   }
 
   /**
@@ -125,16 +155,23 @@ export class Cache {
   }
 
   /**
-   * Deletes what a cached function stored for a path. From Flask-Caching's `delete_cached`.
+   * Deletes what a cached function, a view or a page stored for a path, with all variants. From
+   * Flask-Caching's `delete_cached`.
    *
    * @param path of the request; the one being served, if it is left out
+   * @param query one query of a view or page; all of them, if it is left out
    * @returns whether something was stored
-   * @throws {OptionError} for a function that is not wrapped by `cached()` of this cache
+   * @throws {OptionError} for what is neither wrapped by `cached()` nor made by `page()` of this cache
    */
-  async deleteCached(fn: AnyFunction, path?: string): Promise<boolean> {
-    const { keyOf } = this.#unwrap(fn, "cached", "deleteCached");
-    const key = await (path === undefined ? keyOf([]) : runInRequestContext(path, () => keyOf([])));
-    return this.delete(key.text);
+  async deleteCached(
+    fn: AnyFunction,
+    path?: string,
+    { query }: { readonly query?: Query | undefined } = {},
+  ): Promise<boolean> {
+    const nameOfPath = this.#namer(fn);
+    const name = await (path === undefined ? nameOfPath() : runInRequestContext(path, nameOfPath));
+    const asked = queryFrom(query);
+    return this.delete(asked === undefined ? name : `${name}?${asked}`);
   }
 
   /**
@@ -228,23 +265,26 @@ export class Cache {
     await this.#engine.lookup.versions.forget([this.#memoized(fn, "deleteMemoizedVerhash").tag()!]);
   }
 
-  /** The value of a key; `undefined` if there is none. */
+  /**
+   * The value of a key; `undefined` if there is none. The key of a page, such as `view//posts`,
+   * gives its latest response as `{ status, headers, body }`.
+   */
   async get<T = unknown>(key: string): Promise<T | undefined> {
-    const [entry] = await this.#find([checkKey(key)]);
-    return entry?.held.give() as T | undefined;
+    const [value] = await this.getMany<T>([key]);
+    return value;
   }
 
   /** The values of keys, in their order; `undefined` where there is none. */
   async getMany<T = unknown>(keys: readonly string[]): Promise<(T | undefined)[]> {
     const found = await this.#find(checkKeys(keys, "getMany"));
-    return found.map((entry) => entry?.held.give() as T | undefined);
+    return found.map((entry) => entry?.give() as T | undefined);
   }
 
   /** The values that there are, by key. */
   async getDict<T = unknown>(keys: readonly string[]): Promise<Map<string, T>> {
     const found = await this.#find(checkKeys(keys, "getDict"));
     const pairs = found.flatMap((entry, index): [string, T][] =>
-      entry === undefined ? [] : [[keys[index]!, entry.held.give() as T]],
+      entry === undefined ? [] : [[keys[index]!, entry.give() as T]],
     );
     return new Map(pairs);
   }
@@ -293,7 +333,7 @@ export class Cache {
 
   /** Deletes values; tells for each whether there was one. */
   async deleteMany(keys: readonly string[]): Promise<boolean[]> {
-    return remove(this.#engine.lookup, checkKeys(keys, "deleteMany"));
+    return removeAll(this.#engine, checkKeys(keys, "deleteMany"));
   }
 
   /** Empties this cache's namespace, and nothing else. */
@@ -357,11 +397,11 @@ export class Cache {
     await this.#engine.close();
   }
 
-  async #find(keys: readonly string[]): Promise<readonly (Entry | undefined)[]> {
+  async #find(keys: readonly string[]): Promise<readonly (Located | undefined)[]> {
     const { lookup, stats } = this.#engine;
-    const found = await find(lookup, keys);
-    for (const entry of found) {
-      if (entry !== undefined) currentScope()?.carry(entry.carried, lookup.versions);
+    const found = await locate(this.#engine, keys);
+    for (const one of found) {
+      if (one !== undefined) currentScope()?.carry(one.entry.carried, lookup.versions);
     }
     const hits = found.filter((entry) => entry !== undefined).length;
     stats.direct.hits += hits;
@@ -372,6 +412,17 @@ export class Cache {
   async #set(pairs: Pairs, timeout: Duration | undefined): Promise<void> {
     const { lookup, stats } = this.#engine;
     stats.direct.writes += await set(lookup, pairs, timeout);
+  }
+
+  /** What makes the key of a cached function, or the name of a page, in the request at hand. */
+  #namer(fn: AnyFunction): () => Promise<string> {
+    const plan = pagePlan(fn);
+    if (plan?.engine === this.#engine) return () => pageName(plan);
+    const { keyOf } = this.#unwrap(fn, "cached", "deleteCached");
+    return async () => {
+      const context = tryCurrentContext();
+      return (await keyOf(context === undefined ? [] : [context])).text;
+    };
   }
 
   #memoized(fn: AnyFunction | string, method: string): Wrapped {

@@ -1,10 +1,22 @@
 // cached(): results keyed by the path of the request being served.
+import type { Context } from "koa";
 import type { Engine } from "./engine.js";
 import type { Entry } from "./entry.js";
-import { OptionError, RequestContextError, show } from "./errors.js";
+import { RequestContextError } from "./errors.js";
 import { checkOptions } from "./options.js";
 import type { Question } from "./record.js";
 import { currentRequest } from "./request/context.js";
+import { answer } from "./response/page.js";
+import {
+  RESPONSE_OPTIONS,
+  settleKeyPrefix,
+  settleResponse,
+  type PagePlan,
+  type ResponseOptions,
+  type ResponseRules,
+} from "./response/page-options.js";
+import { removeNamed } from "./response/stored-pages.js";
+import { Uncacheable } from "./response/uncacheable.js";
 import {
   CALL_OPTIONS,
   callable,
@@ -15,13 +27,13 @@ import {
   type CallOptions,
   type Rules,
 } from "./rules.js";
-import type { RequestScope } from "./scope.js";
 import type { MaybePromise } from "./store/store.js";
 import { ROOT } from "./versions.js";
-import { checkKey, type Key, type Plan } from "./wrap.js";
+import { checkKey, type Key, type Plan, type Responding } from "./wrap.js";
 
 /** Options of `cached()`. */
-export interface CachedOptions<F extends AnyFunction = AnyFunction> extends CallOptions<F> {
+export interface CachedOptions<F extends AnyFunction = AnyFunction>
+  extends CallOptions<F>, ResponseOptions {
   /**
    * The key: text, in which every `%s` is replaced by the path of the request being served, or a
    * callable that is given the call's arguments and gives the whole key. From Flask-Cache's
@@ -33,7 +45,7 @@ export interface CachedOptions<F extends AnyFunction = AnyFunction> extends Call
   readonly makeCacheKey?: ((...args: Parameters<F>) => Awaitable<string>) | undefined;
 }
 
-const OPTIONS = [...CALL_OPTIONS, "keyPrefix", "makeCacheKey"];
+const OPTIONS = [...CALL_OPTIONS, ...RESPONSE_OPTIONS, "keyPrefix", "makeCacheKey"];
 const DEFAULT_PREFIX = "view/%s";
 
 /**
@@ -44,21 +56,16 @@ const DEFAULT_PREFIX = "view/%s";
 export function settleCached(options: CachedOptions): Settled {
   checkOptions(options, OPTIONS, "cached()");
   const { keyPrefix = DEFAULT_PREFIX } = options;
-  if (typeof keyPrefix !== "function" && (typeof keyPrefix !== "string" || keyPrefix === "")) {
-    throw new OptionError(
-      `keyPrefix must be a non-empty text, with or without %s, or a function that gives the key; ` +
-        `got ${show(keyPrefix)}.`,
-    );
-  }
   return {
+    ...settleResponse(options),
     rules: settleRules(options),
-    keyPrefix: keyPrefix as Settled["keyPrefix"],
+    keyPrefix: settleKeyPrefix(keyPrefix),
     makeCacheKey: callable(options.makeCacheKey, "makeCacheKey") as AnyFunction | undefined,
   };
 }
 
 /** Checked options of `cached()`. */
-export interface Settled {
+export interface Settled extends ResponseRules {
   readonly rules: Rules;
   readonly keyPrefix: string | AnyFunction;
   readonly makeCacheKey: AnyFunction | undefined;
@@ -73,6 +80,17 @@ export function planCached(engine: Engine, name: string, settled: Settled): Plan
   const tags = [ROOT, ...rules.tags];
   const owner = keyPrefix === DEFAULT_PREFIX ? `${name}#${engine.ordinal(name)}` : undefined;
   const table = new Map<unknown, Entry>();
+  const view: PagePlan = {
+    ...settled,
+    engine,
+    name,
+    owner,
+    rules,
+    counts,
+    hasDefault: true,
+    uncacheable: new Uncacheable(),
+    table: new Map(),
+  };
   const byPath = typeof keyPrefix === "string" && keyPrefix.includes("%s");
   return {
     kind: "cached",
@@ -80,7 +98,9 @@ export function planCached(engine: Engine, name: string, settled: Settled): Plan
     tag: () => undefined,
     rules,
     makeCacheKey,
-    admit: (call) => void admit(name, call),
+    admit: () => void admit(name),
+    respond: (call, how) => respond(view, call, how),
+    remove: (key) => removeNamed(engine, key),
     reach: (frame, first) => {
       const request = frame?.request;
       // A handler's call is refused further on, and a call outside of a request, too.
@@ -105,17 +125,17 @@ export function planCached(engine: Engine, name: string, settled: Settled): Plan
   };
 }
 
-/** A call must stand in a request, whatever its key. */
-function admit(name: string, { args }: Call): RequestScope {
+/** A call with Koa's context first is a handler's: its response is cached. */
+function respond(view: PagePlan, { args }: Call, how: Responding): Promise<void> | undefined {
   const request = currentRequest();
-  if (request === undefined) throw new RequestContextError(`The cached function ${name}()`);
-  if (args[0] === request.context) {
-    throw new OptionError(
-      `The cached function ${name}() was called as a handler, with Koa's context first. ` +
-        `cached() keeps the results of plain functions: cache what the handler calls.`,
-    );
-  }
-  return request;
+  if (request === undefined || args[0] !== request.context) return undefined;
+  view.engine.hasPages = true;
+  return answer(view, request.context as Context, how);
+}
+
+/** A call must stand in a request, whatever its key. */
+function admit(name: string): void {
+  if (currentRequest() === undefined) throw new RequestContextError(`The cached function ${name}()`);
 }
 
 function keyOf(name: string, keyPrefix: Settled["keyPrefix"], call: Call): MaybePromise<Key> {

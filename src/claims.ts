@@ -196,10 +196,48 @@ export class Lead {
     this.#lookup.computations.abandon([this.#underway], { error });
   }
 
-  /** Those who wait compute their own, at once, and nothing is stored. */
-  release(): void {
-    this.#lookup.computations.abandon([this.#underway], { instead: NOTHING });
+  /** Those who wait compute their own, at once, or get something else; nothing is stored. */
+  release(instead: Outcome = NOTHING): void {
+    this.#lookup.computations.abandon([this.#underway], { instead });
   }
+
+  /** Nobody waits any more, now or later: all compute their own, at once. The claim goes on. */
+  free(): void {
+    this.#underway.flight.resolve(NOTHING);
+  }
+
+  /**
+   * Ends with a result: stores what `shape` makes of it, and only then tells those who wait.
+   *
+   * @returns whether it was stored
+   */
+  async conclude(making: Making, shape: (entry: Entry) => Shaped | undefined): Promise<boolean> {
+    const { computations, store } = this.#lookup;
+    const { flight } = this.#underway;
+    const cost = performance.now() - this.#started;
+    try {
+      const { outcome, entry, ...made } = await computations.make(this.#underway, {
+        ...making,
+        cost,
+      });
+      const shaped = entry !== undefined && flight.storable ? shape(entry) : undefined;
+      if (shaped !== undefined) {
+        // In one write with the entry, which `keep()` waits for where that is wanted.
+        Promise.resolve(store.write(shaped.beside)).catch(() => undefined);
+        await computations.keep([{ ...made, entry: shaped.entry }]);
+      }
+      flight.resolve(outcome);
+      return shaped !== undefined;
+    } finally {
+      this.release();
+    }
+  }
+}
+
+/** A result as it is stored: an entry, with others that belong to it. */
+export interface Shaped {
+  readonly entry: Entry;
+  readonly beside: readonly Entry[];
 }
 
 const NOTHING: Outcome = { held: undefined, carried: [] };

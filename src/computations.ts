@@ -5,7 +5,7 @@ import { expectedLife } from "./rules.js";
 import { frames, type Frame, type Scope } from "./scope.js";
 import { Flight, type Outcome, type SingleFlight } from "./single-flight.js";
 import type { Known, Versions } from "./versions.js";
-import type { Reading } from "./store/store.js";
+import type { MaybePromise, Reading } from "./store/store.js";
 
 /** A question whose answer is being computed. */
 export interface Underway {
@@ -59,10 +59,7 @@ export class Computations {
    * Makes the versions that are missing: before the computations, so that none is overtaken by one.
    * The tags of the trip are those of all questions.
    */
-  async establish(
-    underway: readonly Underway[],
-    { asked, tags, reading }: Trip,
-  ): Promise<void> {
+  async establish(underway: readonly Underway[], { asked, tags, reading }: Trip): Promise<void> {
     if (underway.length === 0) return;
     const { failed, versions: found } = reading;
     const lives = underway.map(({ question }) => expectedLife(question.rules, this.#life));
@@ -87,7 +84,7 @@ export class Computations {
         return { question, computed, outcome, entry };
       }),
     );
-    await this.#recorder.write(prepared);
+    await this.#write(prepared);
     for (const { outcome, computed } of prepared) {
       computed.flight.resolve(outcome);
       this.#flights.end(computed.flight);
@@ -108,10 +105,16 @@ export class Computations {
   /** Stores entries in one write, and ends their flights. */
   async keep(made: readonly Recordable[]): Promise<void> {
     try {
-      await this.#recorder.write(made);
+      await this.#write(made);
     } finally {
       for (const { computed } of made) this.#flights.end(computed.flight);
     }
+  }
+
+  #write(made: readonly Recordable[]): MaybePromise<void> {
+    const written = this.#recorder.write(made);
+    for (const { computed } of made) this.#flights.overtake(computed.flight);
+    return written;
   }
 
   /** Gives a failure, or something to serve in its place, to those who wait. */

@@ -13,6 +13,8 @@ export class Engine {
   readonly stats: Stats = new Stats();
   /** The names of memoized functions. */
   readonly names: Names = new Names();
+  /** Whether this process has pages or views. */
+  hasPages = false;
   readonly #ordinals = new Map<string, number>();
   #options: CacheOptions;
   #settings: Settings;

@@ -108,19 +108,25 @@ export class Lookup {
     return answer;
   }
 
+  /** Whether a fresh entry that was seen to hold still does; it counts as used then. */
+  isCurrent(entry: Entry): boolean {
+    const local = this.local!;
+    if (entry.epoch !== local.epoch || !isAhead(entry.freshUntil)) return false;
+    const tick = coarseTick();
+    if (entry.touched !== tick) {
+      entry.touched = tick;
+      local.touch(entry);
+    }
+    return true;
+  }
+
   /** The value of an entry that a wrapper found by its shortcut, if the entry still holds. */
   recall(
     entry: Entry,
     asker: Pick<Question, "name" | "counts">,
     scope: Scope | undefined,
   ): Promise<unknown> | undefined {
-    const local = this.local!;
-    if (entry.epoch !== local.epoch || !isAhead(entry.freshUntil)) return undefined;
-    const tick = coarseTick();
-    if (entry.touched !== tick) {
-      entry.touched = tick;
-      local.touch(entry);
-    }
+    if (!this.isCurrent(entry)) return undefined;
     return this.#serve(entry, asker, scope);
   }
 
@@ -274,7 +280,10 @@ export class Lookup {
     );
     if (unseen.length === 0) return false;
     const marks: Marks = new Map();
-    const failed = await this.#readMarks(marks, unseen.map(({ tag }) => tag));
+    const failed = await this.#readMarks(
+      marks,
+      unseen.map(({ tag }) => tag),
+    );
     return !failed && unseen.some(({ tag, mark }) => marks.get(tag) !== mark);
   }
 

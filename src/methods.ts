@@ -96,9 +96,10 @@ class MethodMemo {
   }
 
   #makeUnbound(): AnyFunction {
-    const memo = this;
+    const call = (self: unknown, args: readonly unknown[]): Promise<unknown> =>
+      attempt(() => this.#boundTo(self ?? this.#declaring)(...args));
     const unbound = function (this: unknown, ...args: unknown[]): Promise<unknown> {
-      return attempt(() => memo.#boundTo(this ?? memo.#declaring)(...args));
+      return call(this, args);
     };
     const { rules } = this.#settled;
     Object.defineProperties(unbound, {

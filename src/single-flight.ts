@@ -27,8 +27,10 @@ export class Flight {
   readonly epoch: number;
   /** How many callers wait for it. */
   waiting: number = 0;
-  /** False once its result must not be stored: its key was deleted, set, or computed anew. */
-  storable = true;
+  /** False once nobody may join any more: its key was deleted, set, or is computed anew. */
+  isOpen: boolean = true;
+  /** False once its result must not be stored: its key was deleted, set, or was computed anew. */
+  storable: boolean = true;
   readonly done: Promise<Outcome>;
   readonly resolve: (outcome: Outcome) => void;
   readonly reject: (error: unknown) => void;
@@ -79,7 +81,8 @@ function equal(left: Marks, right: Marks): boolean {
 
 /** The flights of one cache. */
 export class SingleFlight {
-  readonly #flights = new Map<string, Flight>();
+  /** The computations of each key, oldest first. */
+  readonly #running = new Map<string, readonly Flight[]>();
   /** Flights that ended during a read that is still under way, in the order of their ends. */
   readonly #landed = new Map<string, { readonly flight: Flight; readonly turn: number }>();
   /** The turns at which the reads under way began, in their order. */
@@ -94,8 +97,10 @@ export class SingleFlight {
 
   /** The flight of a key that a call may consider: one under way, or ended since it asked. */
   of(key: string, asked: number): Flight | undefined {
+    const newest = this.#running.get(key)?.at(-1);
+    if (newest?.isOpen === true) return newest;
     const landed = this.#landed.get(key);
-    return this.#flights.get(key) ?? (landed && asked < landed.turn ? landed.flight : undefined);
+    return landed !== undefined && asked < landed.turn ? landed.flight : undefined;
   }
 
   /** A read that began at this turn is under way: it may miss what is written meanwhile. */
@@ -113,32 +118,46 @@ export class SingleFlight {
     }
   }
 
-  /** Starts a flight; an older one of the same key ends unseen: nobody joins it or stores it. */
+  /** Starts a flight; nobody joins an older one of the same key any more. */
   start(flight: Flight): void {
-    this.drop(flight.identity.key);
-    this.#flights.set(flight.identity.key, flight);
+    const { key } = flight.identity;
+    const running = this.#running.get(key) ?? [];
+    for (const older of running) older.isOpen = false;
+    this.#running.set(key, [...running, flight]);
+    this.#landed.delete(key);
+  }
+
+  /** A flight has its result: what older ones of the same key bring later is not stored. */
+  overtake(flight: Flight): void {
+    for (const older of this.#running.get(flight.identity.key) ?? []) {
+      if (older === flight) return;
+      older.storable = false;
+    }
   }
 
   /** Ends a flight. */
   end(flight: Flight): void {
     const { key } = flight.identity;
-    if (this.#flights.get(key) !== flight) return;
-    this.#flights.delete(key);
-    if (this.#reads.size > 0) this.#landed.set(key, { flight, turn: this.turn() });
+    const others = this.#running.get(key)?.filter((other) => other !== flight) ?? [];
+    if (others.length === 0) this.#running.delete(key);
+    else this.#running.set(key, others);
+    if (flight.isOpen && this.#reads.size > 0) {
+      this.#landed.set(key, { flight, turn: this.turn() });
+    }
   }
 
-  /** Nobody joins the flight of a key any more, and what it brings is not stored. */
+  /** Nobody joins the flights of a key any more, and what they bring is not stored. */
   drop(key: string): void {
-    const flight = this.#flights.get(key);
     this.#landed.delete(key);
-    if (flight === undefined) return;
-    flight.storable = false;
-    this.#flights.delete(key);
+    for (const flight of this.#running.get(key) ?? []) {
+      flight.isOpen = false;
+      flight.storable = false;
+    }
   }
 
   /** Drops all flights. */
   dropAll(): void {
-    for (const key of this.#flights.keys()) this.drop(key);
+    for (const key of this.#running.keys()) this.drop(key);
     this.#landed.clear();
   }
 }

@@ -107,7 +107,7 @@ export class Versions {
       return merge(tags, found, proposed, making);
     }
     this.#note(missing, Promise.resolve(making));
-    const made = proposed.map(({ tag }) => this.#made.get(tag)!.version);
+    const made = proposed.map(async ({ tag }) => this.#made.get(tag)!.version);
     for (const tag of this.#made.keys()) if (this.#made.size > NOTED) this.#made.delete(tag);
     return Promise.all(made).then((arrived) => merge(tags, found, proposed, arrived));
   }

@@ -55,10 +55,21 @@ export interface Plan {
   readonly makeCacheKey: AnyFunction | undefined;
   /** Throws when the call cannot be answered where it stands. */
   readonly admit: (call: Call) => void;
+  /** Answers a call as a handler, if it is one: what is cached then is the response. */
+  readonly respond?: (call: Call, how: Responding) => Promise<unknown> | undefined;
+  /** Deletes what is stored under a key that the function made; tells whether something was. */
+  readonly remove?: (key: string) => Promise<boolean>;
   /** For a call with one argument at most: an entry that an earlier hit left within reach. */
   readonly reach: (frame: Frame | undefined, first: unknown) => Entry | undefined;
   readonly keyOf: (call: Call) => MaybePromise<Key>;
   readonly question: (call: Call, key: Key) => Question;
+}
+
+/** How a call is answered as a handler. */
+export interface Responding {
+  readonly handle: () => unknown;
+  readonly makeKey: AnyFunction | undefined;
+  readonly isForced: boolean;
 }
 
 /** What a wrapper is made of; the facade finds it again by the wrapper. */
@@ -93,8 +104,10 @@ export function wrap<F extends AnyFunction>(
   const caller = new Caller(engine, fn, plan);
   const wrapper =
     self === undefined
-      ? function (this: unknown, ...args: unknown[]): Promise<unknown> {
-          return (args.length < 2 && caller.recall(args[0])) || caller.call({ self: this, args });
+      ? function (this: unknown, first?: unknown): Promise<unknown> {
+          // A list of arguments is made only when it is needed: most hits do without.
+          const hit = arguments.length < 2 ? caller.recall(first) : undefined;
+          return hit ?? caller.call({ self: this, args: [...arguments] });
         }
       : (...args: unknown[]): Promise<unknown> =>
           (args.length < 2 && caller.recall(args[0])) || caller.call({ self, args });
@@ -180,18 +193,21 @@ class Caller {
 
   call(call: Call): Promise<unknown> {
     if (!this.#engine.enabled) return attempt(() => this.#run(call));
+    const responded = this.#respond(call, false);
+    if (responded !== undefined) return responded;
     return this.#asks ? this.#askFirst(call) : attempt(() => this.#fetch(call, "use"));
   }
 
   async invalidate(call: Call): Promise<boolean> {
     const { text } = await this.keyOf(call);
+    if (this.plan.remove !== undefined) return this.plan.remove(text);
     const [existed] = await remove(this.#engine.lookup, [text]);
     return existed!;
   }
 
   refresh(call: Call): Promise<unknown> {
     if (!this.#engine.enabled) return attempt(() => this.#run(call));
-    return attempt(() => this.#fetch(call, "renew"));
+    return this.#respond(call, true) ?? attempt(() => this.#fetch(call, "renew"));
   }
 
   async keyOf(call: Call): Promise<Key> {
@@ -214,6 +230,11 @@ class Caller {
     const forced =
       forcedUpdate !== undefined && (await forcedUpdate.apply(call.self, [...call.args]));
     return this.#fetch(call, forced ? "renew" : "use");
+  }
+
+  #respond(call: Call, isForced: boolean): Promise<unknown> | undefined {
+    const makeKey = this.#makeCacheKey;
+    return this.plan.respond?.(call, { handle: () => this.#run(call), makeKey, isForced });
   }
 
   #fetch(call: Call, intent: Intent): Promise<unknown> {

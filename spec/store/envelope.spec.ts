@@ -33,7 +33,7 @@ describe("the envelope of an entry", () => {
   });
 
   it("is nothing when a fact is not what it must be", () => {
-    const head = ["k", 4, 0, 0, 0, 0, 0, [], null, null];
+    const head: unknown[] = ["k", 4, 0, 0, 0, 0, 0, [], null, null];
     const written = (facts: unknown): string => `1e${JSON.stringify(facts)}\n1j""`;
     expect(readEntry(written(head), "k")?.held.give()).to.equal("");
     const wrong = [
@@ -63,7 +63,7 @@ describe("the envelope of an entry", () => {
 
 describe("the envelope of a version", () => {
   it("holds tag, mark and end", () => {
-    for (const version of [versionOf("t:ü ", "m"), versionOf("", "m", Infinity)]) {
+    for (const version of [versionOf("t:ü \ud800", "m,1"), versionOf("", "m", Infinity)]) {
       expect(readVersion(writeVersion(version), version.tag)).to.deep.equal(version);
     }
   });
@@ -73,8 +73,16 @@ describe("the envelope of a version", () => {
     expect(readVersion(text, "Tag")).to.equal(undefined);
     expect(readVersion(text.slice(0, -1), "tag")).to.equal(undefined);
     expect(readVersion(writeVersion(versionOf("tag", "m", Date.now())), "tag")).to.equal(undefined);
-    expect(readVersion('1v["tag",7,null]', "tag")).to.equal(undefined);
-    expect(readVersion('1v["tag","m","soon"]', "tag")).to.equal(undefined);
+    for (const damaged of [
+      '1vsoon,1,m"tag"',
+      '1v,1,m"tag"',
+      '1v"tag"',
+      '1v1,"tag"',
+      '1vInfinity,x,m"tag"',
+    ]) {
+      expect(readVersion(damaged, "tag"), damaged).to.equal(undefined);
+    }
+    expect(readVersion(writeVersion(versionOf("", "mark")).slice(0, -1), "")).to.equal(undefined);
     expect(readEntry(text, "tag")).to.equal(undefined);
   });
 });

@@ -46,15 +46,26 @@ describe("a store over Keyv", () => {
     it("gives everybody who asked in one tick a value of his own", async () => {
       await store.write([entryOf("k", { list: [] })]);
       const [one, other] = await Promise.all([store.read(["k"], []), store.read(["k"], [])]);
-      (one.entries[0]?.held.give() as { list: number[] }).list.push(1);
+      (one.entries[0]!.held.give() as { list: number[] }).list.push(1);
       expect(other.entries[0]?.held.give()).to.deep.equal({ list: [] });
     });
 
     it("takes what is foreign, cut short or of another format for absent, and says nothing", async () => {
       const whole = writeEntry(entryOf("k", "value"));
       const garbage: unknown[] = [
-        ...["", "garbage", "{}", "1e", '1e["k"]', whole.slice(0, -1), `0${whole.slice(1)}`],
-        ...[null, 7, {}, [], Buffer.from(whole), writeEntry(entryOf("K", "other"))],
+        "",
+        "garbage",
+        "{}",
+        "1e",
+        '1e["k"]',
+        whole.slice(0, -1),
+        `0${whole.slice(1)}`,
+        null,
+        7,
+        {},
+        [],
+        Buffer.from(whole),
+        writeEntry(entryOf("K", "other")),
         writeVersion(versionOf("k", "mark")),
       ];
       for (const value of garbage) {
@@ -102,12 +113,12 @@ describe("a store over Keyv", () => {
       keyv.mode = "hangs";
       const first = store.write([entryOf("a", 1)]);
       await clock.pass(0.1);
-      const second = [store.write([entryOf("a", 2)]), store.remove(["b"])];
+      const second = store.write([entryOf("a", 2)]);
       await clock.pass(0.1);
       expect(keyv.callsOf("setMany")).to.deep.equal([[entryAt("a")]]);
-      expect(keyv.callsOf("deleteMany")).to.deep.equal([]);
+      const third = store.remove(["b"]);
       keyv.mode = "works";
-      await Promise.all([first, ...second]);
+      await Promise.all([first, second, third]);
       expect(keyv.callsOf("setMany")).to.deep.equal([[entryAt("a")], [entryAt("a")]]);
       expect(keyv.callsOf("deleteMany")).to.deep.equal([[entryAt("b")]]);
       expect(await read("a")).to.deep.equal([2]);
@@ -130,7 +141,7 @@ describe("a store over Keyv", () => {
 
     it("gives whole seconds below thirty days to what speaks to Memcached", async () => {
       const memcache = Object.assign(new FailingKeyv(), { client: { incrSeq: () => undefined } });
-      ({ store } = failingStore({ source: givenSource(memcache as never) }));
+      ({ store } = failingStore({ source: givenSource(memcache) }));
       expect(store.tier).to.equal("memcache");
       const now = Date.now();
       await store.write([
@@ -206,21 +217,57 @@ describe("a store over Keyv", () => {
   });
 
   describe("an adapter that takes one value at a time", () => {
+    it("fails when it fails for each", async () => {
+      const source = withoutMany(keyv, () => {
+        // oxlint-disable-next-line typescript/only-throw-error -- somebody does it
+        throw "full";
+      });
+      ({ store, reported } = failingStore({ source: givenSource(source) }));
+      await store.write([entryOf("a", 1), entryOf("b", 1)]);
+      keyv.mode = "throws";
+      expect((await store.read(["a"], [])).failed).to.equal(true);
+      expect(reported.map(({ error }) => error.message)).to.deep.equal([
+        "The keyv store did not take what was written: full.",
+        "The keyv store did not answer: the back-end is down.",
+      ]);
+    });
+
     it("stores what it takes, reports what it refuses, and serves no older value of that", async () => {
       await store.write([entryOf("small", 1), entryOf("large", "old")]);
       const { set } = keyv;
       const source = givenSource(
         withoutMany(keyv, (key, value) => {
+          // oxlint-disable-next-line typescript/only-throw-error -- somebody does it
+          if (value.length > 5000) throw "too large, and no error";
           if (value.length > 500) throw new Error("too large");
           return set.call(keyv, key, value);
         }),
       );
       ({ store, reported } = failingStore({ source }));
       await store.write([entryOf("small", 2), entryOf("large", "x".repeat(1000))]);
-      expect(reported.map(({ key }) => key)).to.deep.equal(["large"]);
-      expect(reported[0]?.error.message).to.contain("too large");
+      await store.write([entryOf("small", 2), entryOf("large", "x".repeat(10_000))]);
+      expect(reported.map(({ key }) => key)).to.deep.equal(["large", "large"]);
+      expect(reported[0]?.error.message).to.contain("refused a value: too large");
+      expect(reported[1]?.error.message).to.contain("too large, and no error");
       expect(await read("small", "large")).to.deep.equal([2, ABSENT]);
     });
+  });
+
+  it("is idle when nothing it reads or writes is under way", async () => {
+    keyv.mode = "hangs";
+    void store.write([entryOf("a", 1)]);
+    await clock.pass(0.1);
+    void store.write([entryOf("b", 1)]);
+    void store.read(["c"], []);
+    let idle = false;
+    const waiting = store.idle().then(() => {
+      idle = true;
+    });
+    await clock.pass(0.1);
+    expect(idle).to.equal(false);
+    keyv.mode = "works";
+    await waiting;
+    expect(keyv.callsOf("setMany")).to.deep.equal([[entryAt("a")], [entryAt("b")]]);
   });
 
   describe("closing", () => {

@@ -1,11 +1,15 @@
 // What happens to callers when Redis is killed, frozen or late.
-import KeyvRedis, { createClient } from "@keyv/redis";
+import KeyvRedis, { createClient, createKeyv } from "@keyv/redis";
 import { expect } from "chai";
 import { Keyv } from "keyv";
 import { execFile } from "node:child_process";
+import { setImmediate } from "node:timers/promises";
 import { promisify } from "node:util";
 import type { OpenOptions } from "../../src/store/open.js";
 import { openStore } from "../../src/store/open.js";
+import { load, locate } from "../../src/store/packages.js";
+import { SERVERS, type Server } from "../../src/store/servers.js";
+import { serverSource } from "../../src/store/source.js";
 import type { Store } from "../../src/store/store.js";
 import { ABSENT, entryOf, valuesOf, versionOf } from "../support/entries.js";
 import { Load, until } from "../support/load.js";
@@ -15,6 +19,8 @@ import { describeWith, hasProgram } from "../support/servers.js";
 
 const TIMEOUT = 300;
 const SLACK = 150;
+
+const clientOf = (url: string) => createClient({ url });
 
 describeWith("redis-server", hasProgram("redis-server"), "over Redis", () => {
   let server: OwnServer;
@@ -51,10 +57,8 @@ describeWith("redis-server", hasProgram("redis-server"), "over Redis", () => {
     return store;
   }
 
-  async function ask<T>(
-    question: (client: ReturnType<typeof createClient>) => Promise<T>,
-  ): Promise<T> {
-    const client = createClient({ url });
+  async function ask<T>(question: (client: ReturnType<typeof clientOf>) => Promise<T>): Promise<T> {
+    const client = clientOf(url);
     await client.connect();
     try {
       return await question(client);
@@ -93,7 +97,7 @@ describeWith("redis-server", hasProgram("redis-server"), "over Redis", () => {
       const store = open();
       await answers(store);
       await ask((client) => client.configResetStat());
-      await Promise.all(["a", "b", "c"].map((key) => store.read([key], ["t"])));
+      await Promise.all(["a", "b", "c"].map(async (key) => store.read([key], ["t"])));
       const stats = await ask((client) => client.info("commandstats"));
       expect(stats).to.contain("cmdstat_mget:calls=1,");
       expect(stats).to.not.contain("cmdstat_get:");
@@ -108,12 +112,17 @@ describeWith("redis-server", hasProgram("redis-server"), "over Redis", () => {
       expect(reported).to.deep.equal([]);
     });
 
-    for (const kind of ["its URL", "a Keyv"]) {
+    const kinds: Readonly<Record<string, () => Keyv>> = {
+      "its URL": () => new Keyv(),
+      "a Keyv": () => new Keyv(new KeyvRedis(url), { namespace: "theirs" }),
+      "a Keyv without prefixes": () => createKeyv(url),
+    };
+    for (const [kind, make] of Object.entries(kinds)) {
       it(`lets one of many processes add, over ${kind}`, async () => {
-        const keyvs = [1, 2, 3, 4].map(() => new Keyv(new KeyvRedis(url), { namespace: "theirs" }));
-        const adders = keyvs.map((keyv) => open(kind === "a Keyv" ? { store: keyv } : {}));
+        const keyvs = [1, 2, 3, 4].map(make);
+        const adders = keyvs.map((keyv) => open(kind === "its URL" ? {} : { store: keyv }));
         const added = await Promise.all(
-          adders.map((store, index) => store.add(entryOf("k", index))),
+          adders.map(async (store, index) => store.add(entryOf("k", index))),
         );
         expect(added.filter(Boolean)).to.have.lengthOf(1);
         const winner = added.indexOf(true);
@@ -147,7 +156,7 @@ describeWith("redis-server", hasProgram("redis-server"), "over Redis", () => {
     describe(`that is ${name} under load`, () => {
       it("rejects no call, holds none for long, and is used again by itself", async () => {
         const store = open();
-        const load = new Load(store);
+        const callers = new Load(store);
         await until(() => answers(store));
         for (let times = 0; times < 2; times += 1) {
           await outage.begin();
@@ -156,9 +165,9 @@ describeWith("redis-server", hasProgram("redis-server"), "over Redis", () => {
           await outage.end();
           await until(() => answers(store));
         }
-        const { rejections, longest, calls } = await load.stop();
+        const { rejections, longest, stall, calls } = await callers.stop();
         expect(rejections).to.deep.equal([]);
-        expect(longest).to.be.below(TIMEOUT + SLACK);
+        expect(longest).to.be.below(TIMEOUT + SLACK + 2 * stall);
         expect(calls).to.be.above(100);
         expect(reported.length).to.be.within(2, 60);
         await store.write([entryOf("k", 1)]);
@@ -220,12 +229,44 @@ describeWith("redis-server", hasProgram("redis-server"), "over Redis", () => {
   });
 
   describe("closing", () => {
+    it("leaves no connection behind, at whatever moment of connecting it comes", async () => {
+      const redis = SERVERS.find(({ tier }) => tier === "redis")!;
+      const location = locate(redis.package)!;
+      await load(location);
+      for (let moments = 0; moments < 20; moments += 1) {
+        const source = serverSource(redis, { location, url, timeout: TIMEOUT });
+        const connecting = Promise.resolve(source.connect(() => undefined)).catch(() => undefined);
+        for (let past = 0; past < moments; past += 1) await setImmediate();
+        await source.close();
+        await Promise.race([connecting, setImmediate()]);
+      }
+      await until(async () => (await ask((client) => client.clientList())).length === 1);
+    });
+
+    it("ends before the adapter is loaded, and then nothing is opened", async () => {
+      const opened: string[] = [];
+      const unused: Server = {
+        ...SERVERS[0]!,
+        open: (_module, opening) => {
+          opened.push(opening);
+          throw new Error("unreachable");
+        },
+      };
+      const source = serverSource(unused, { location: "node:path", url, timeout: TIMEOUT });
+      const connecting = Promise.resolve(source.connect(() => undefined)).catch(
+        (error: unknown) => (error as Error).message,
+      );
+      await source.close();
+      expect(await connecting).to.equal("it is closed");
+      expect(opened).to.deep.equal([]);
+    });
+
     it("lets the process end, whether it was used, is connecting, or is frozen", async function exits() {
       const script = new URL("../support/close-store.ts", import.meta.url).pathname;
-      const run = (mode: string, pid = 0): Promise<{ stdout: string }> =>
+      const run = (mode: string, timeout = 5000): Promise<{ stdout: string }> =>
         promisify(execFile)(
           process.execPath,
-          ["--import", "tsx/esm", script, url, mode, `${pid}`],
+          ["--import", "tsx/esm", script, url, mode, `${timeout}`],
           {
             timeout: 15_000,
           },
@@ -234,7 +275,7 @@ describeWith("redis-server", hasProgram("redis-server"), "over Redis", () => {
       expect((await run("unused")).stdout).to.equal("closed\n");
       expect((await run("connecting")).stdout).to.equal("closed\n");
       server.freeze();
-      expect((await run("used")).stdout).to.equal("failed\nclosed\n");
+      expect((await run("used", 300)).stdout).to.equal("failed\nclosed\n");
     });
   });
 });

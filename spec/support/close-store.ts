@@ -2,9 +2,14 @@
 import { openStore } from "../../src/store/open.js";
 import { openingOptions } from "./opening.js";
 
-const [url, mode] = process.argv.slice(2);
+const [url, mode, timeout] = process.argv.slice(2);
 const store = openStore(
-  openingOptions({ store: url, strict: false, storeTimeout: 500, report: () => undefined }),
+  openingOptions({
+    store: url,
+    strict: false,
+    storeTimeout: Number(timeout),
+    report: () => undefined,
+  }),
 );
 if (mode === "used") {
   const { failed } = await store.read(["k"], []);

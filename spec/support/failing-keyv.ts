@@ -88,8 +88,9 @@ export class FailingKeyv {
     return this;
   }
 
-  /** Tells of an error by an event. */
+  /** Tells of an error by an event, as an emitter does: it throws if nobody listens. */
   complain(error: unknown): void {
+    if (this.#listeners.size === 0) throw error;
     for (const listener of this.#listeners) listener(error);
   }
 

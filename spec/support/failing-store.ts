@@ -22,7 +22,7 @@ export function failingStore(options: Partial<KeyvStoreOptions> = {}): FailingSt
   const keyv = new FailingKeyv();
   const reported: Reported[] = [];
   const store = new KeyvStore({
-    source: givenSource(keyv as never),
+    source: givenSource(keyv),
     namespace: "n",
     storeTimeout: 1000,
     breaker: { failures: 3, rest: 5000 },

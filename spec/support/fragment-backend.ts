@@ -27,11 +27,13 @@ interface Collector {
 
 const DEFAULT_TIMEOUT = 300_000;
 
+// One for all backends: each one would make every promise of the process dearer.
+const collectors = new AsyncLocalStorage<Collector>();
+
 /** The backend of a cache in a spec. */
 export class MemoryBackend implements FragmentBackend {
   readonly entries: Map<string, Stored> = new Map();
   readonly #flights = new Map<string, Lead>();
-  readonly #collectors = new AsyncLocalStorage<Collector>();
   /** Keys of every read and of every write, one list a round trip. */
   readonly reads: string[][] = [];
   readonly writes: string[][] = [];
@@ -68,13 +70,13 @@ export class MemoryBackend implements FragmentBackend {
   /** Runs something as a computation around renderings; gives the tags left on it. */
   async collect(run: () => Promise<unknown>): Promise<string[]> {
     const collector = { tags: new Set<string>(), waits: new Set<Collector>() };
-    await this.#collectors.run(collector, run);
+    await collectors.run(collector, run);
     return [...collector.tags].toSorted();
   }
 
   /** Leaves a tag on the computation that is running, as a memoized function does. */
   tag(name: string): void {
-    this.#collectors.getStore()?.tags.add(name);
+    collectors.getStore()?.tags.add(name);
   }
 
   /** Forgets the counts. */
@@ -96,7 +98,7 @@ export class MemoryBackend implements FragmentBackend {
     const entry = this.entries.get(request.key);
     if (entry === undefined || entry.digest !== request.digest) return undefined;
     if (Date.now() >= entry.staleUntil) return undefined;
-    const collector = this.#collectors.getStore();
+    const collector = collectors.getStore();
     for (const tag of entry.tags) collector?.tags.add(tag);
     const stale = Date.now() >= entry.freshUntil && !this.#flights.has(request.key);
     return {
@@ -111,8 +113,7 @@ export class MemoryBackend implements FragmentBackend {
     const entry = this.entries.get(request.key);
     const spare = entry !== undefined && Date.now() < entry.errorUntil ? entry.text : undefined;
     const lead = new Lead(request, spare, {
-      collectors: this.#collectors,
-      around: this.#collectors.getStore(),
+      around: collectors.getStore(),
       end: (failure) => {
         if (this.#flights.get(request.key) === lead) this.#flights.delete(request.key);
         if (failure !== undefined) this.failures.push(failure.error);
@@ -123,7 +124,7 @@ export class MemoryBackend implements FragmentBackend {
   }
 
   #follow(leader: Lead): FragmentFollow {
-    const around = this.#collectors.getStore();
+    const around = collectors.getStore();
     const join = (holding: readonly FragmentLead[]): Promise<string | undefined> | undefined => {
       const held = [...(holding as readonly Lead[]).map(({ collector }) => collector), around];
       if (reaches(leader.collector, new Set(held))) return undefined;
@@ -138,7 +139,6 @@ export class MemoryBackend implements FragmentBackend {
 }
 
 interface LeadParts {
-  readonly collectors: AsyncLocalStorage<Collector>;
   readonly around: Collector | undefined;
   readonly end: (failure?: { error: unknown }) => void;
 }
@@ -170,7 +170,7 @@ class Lead implements FragmentLead {
   }
 
   run<T>(block: () => T): T {
-    return this.#parts.collectors.run(this.collector, block);
+    return collectors.run(this.collector, block);
   }
 
   inherit(inner: FragmentClaim): void {

@@ -6,6 +6,8 @@ import { entryOf, versionOf } from "./entries.js";
 export interface LoadResult {
   /** The longest call, in milliseconds. */
   readonly longest: number;
+  /** For how long this process itself stood still, because the machine had other things to do. */
+  readonly stall: number;
   readonly rejections: readonly unknown[];
   readonly calls: number;
 }
@@ -14,6 +16,7 @@ export interface LoadResult {
 export class Load {
   #stopped = false;
   #longest = 0;
+  #stall = 0;
   #calls = 0;
   readonly #rejections: unknown[] = [];
   readonly #callers: readonly Promise<void>[];
@@ -28,14 +31,27 @@ export class Load {
       () => store.remove(["load"]),
       () => store.add(entryOf("other", 1)),
     ];
-    this.#callers = operations.map((operate) => this.#call(operate));
+    this.#callers = [...operations.map((operate) => this.#call(operate)), this.#watch()];
   }
 
   /** Ends the calls. */
   async stop(): Promise<LoadResult> {
     this.#stopped = true;
     await Promise.all(this.#callers);
-    return { longest: this.#longest, rejections: this.#rejections, calls: this.#calls };
+    return {
+      longest: this.#longest,
+      stall: this.#stall,
+      rejections: this.#rejections,
+      calls: this.#calls,
+    };
+  }
+
+  async #watch(): Promise<void> {
+    while (!this.#stopped) {
+      const begun = performance.now();
+      await new Promise((resolve) => setTimeout(resolve, 5));
+      this.#stall = Math.max(this.#stall, performance.now() - begun);
+    }
   }
 
   async #call(operate: () => unknown): Promise<void> {

@@ -69,8 +69,10 @@ export function connectTo(app: Koa): Connection {
     });
 }
 
+const ADD_LINES = "_addHeaderLines";
+
 interface Internals {
-  _addHeaderLines(fields: readonly string[], count: number): void;
+  [ADD_LINES](fields: readonly string[], count: number): void;
 }
 
 function messageOf({ method, target, fields }: WireRequest, socket: Socket): IncomingMessage {
@@ -79,7 +81,7 @@ function messageOf({ method, target, fields }: WireRequest, socket: Socket): Inc
   message.httpVersionMajor = 1;
   message.httpVersionMinor = 1;
   // What the parser of Node calls: it joins and drops repeated fields by its own rules.
-  (message as unknown as Internals)._addHeaderLines(fields, fields.length);
+  (message as unknown as Internals)[ADD_LINES](fields, fields.length);
   message.complete = true;
   message.push(null);
   return message;

@@ -18,17 +18,18 @@ export class OwnServer {
 
   /** A redis-server that keeps nothing on disk. */
   static redis(): Promise<OwnServer> {
-    return OwnServer.#launch("redis-server", (port) => [
-      ...["--port", `${port}`, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"],
-      ...["--dir", "/tmp", "--loglevel", "warning"],
-    ]);
+    return OwnServer.#launch("redis-server", (port) =>
+      `--port ${port} --bind 127.0.0.1 --save  --appendonly no --dir /tmp --loglevel warning`.split(
+        " ",
+      ),
+    );
   }
 
   /** A memcached. */
   static memcached(): Promise<OwnServer> {
-    return OwnServer.#launch("memcached", (port) => [
-      ...["-p", `${port}`, "-l", "127.0.0.1", "-u", "nobody", "-m", "16", "-t", "1"],
-    ]);
+    return OwnServer.#launch("memcached", (port) =>
+      `-p ${port} -l 127.0.0.1 -u nobody -m 16 -t 1`.split(" "),
+    );
   }
 
   static async #launch(

@@ -17,10 +17,12 @@ export interface SiteOptions {
   readonly cache?: CacheOptions;
   /** Middleware outside of the page, the outermost first. */
   readonly outside?: readonly Middleware[];
+  /** Makes the outermost middleware, where that needs the application. */
+  readonly outermost?: (app: Koa) => readonly Middleware[];
   /** Options of the application. */
   readonly app?: ConstructorParameters<typeof Koa>[0];
   /** Makes the page of the handler in another way than by `page()`. */
-  readonly mount?: (cache: Cache, handler: Middleware) => Middleware;
+  readonly mount?: (cache: Cache, handler: Middleware, app: Koa) => Middleware;
 }
 
 /** A running site. */
@@ -44,23 +46,24 @@ export interface PageSite {
 /** Opens a site. */
 export async function openSite(handler: PageHandler, options: SiteOptions = {}): Promise<PageSite> {
   const cache = new Cache(options.cache);
-  const app = new Koa(options.app);
+  const app = new Koa(options.app) as Koa;
   const failures: unknown[] = [];
   const errors: CacheEvent[] = [];
   app.on("error", (error) => failures.push(error));
   cache.on("error", (event) => errors.push(event));
   cache.initApp(app);
-  for (const middleware of options.outside ?? []) app.use(middleware);
+  const outermost = options.outermost?.(app) ?? [];
+  for (const middleware of [...outermost, ...(options.outside ?? [])]) app.use(middleware);
   let runs = 0;
   const run: Middleware = async (ctx) => {
     runs += 1;
-    await handler(ctx as Context, runs);
+    await handler(ctx, runs);
   };
   if (options.mount === undefined) {
     app.use(cache.page(options.page ?? { timeout: 60 }));
     app.use(run);
   } else {
-    app.use(options.mount(cache, run));
+    app.use(options.mount(cache, run, app));
   }
   const server = app.listen(0, "127.0.0.1");
   await once(server, "listening");

@@ -1,5 +1,5 @@
 // Makes random requests to the application with a login, and requests that differ from them a little.
-import { SESSION_IDS, TOKENS } from "./login-app.js";
+import { SESSION_IDS, TOKENS } from "./login-site.js";
 import type { WireRequest } from "./memory-connection.js";
 import type { Random } from "./random.js";
 
@@ -17,13 +17,58 @@ export interface Draft {
 export type SeenTags = readonly string[];
 
 const PATHS: readonly string[] = [
-  ...["/", "/posts", "/posts/1", "/posts/2", "/posts/3", "/posts/9", "/v1/posts/1", "/v2/posts/1"],
-  ...["/v1/posts", "/old/1", "/old/2", "/search", "/language", "/format", "/plan", "/stream"],
-  ...["/tagged", "/modified", "/moved", "/gone", "/me", "/me/careless", "/me/declared", "/profile"],
-  ...["/account", "/state", "/menu", "/form", "/visits", "/theme", "/theme/declared"],
-  ...["/theme/forgotten", "/theme/set", "/api/me", "/api/careless", "/api/public", "/admin"],
-  ...["/inbox", "/raw", "/echo", "/address", "/stream/cookie", "/star", "/broken", "/crooked"],
-  ...["/nothing", "/null", "/file", "/absent", "/notes/1", "/notes/2", "/notes/a b"],
+  "/",
+  "/posts",
+  "/posts/1",
+  "/posts/2",
+  "/posts/3",
+  "/posts/9",
+  "/v1/posts/1",
+  "/v2/posts/1",
+  "/v1/posts",
+  "/old/1",
+  "/old/2",
+  "/search",
+  "/language",
+  "/format",
+  "/plan",
+  "/stream",
+  "/tagged",
+  "/modified",
+  "/moved",
+  "/gone",
+  "/me",
+  "/me/careless",
+  "/me/declared",
+  "/profile",
+  "/account",
+  "/state",
+  "/menu",
+  "/form",
+  "/visits",
+  "/theme",
+  "/theme/declared",
+  "/theme/forgotten",
+  "/theme/set",
+  "/api/me",
+  "/api/careless",
+  "/api/public",
+  "/admin",
+  "/inbox",
+  "/raw",
+  "/echo",
+  "/address",
+  "/stream/cookie",
+  "/star",
+  "/broken",
+  "/crooked",
+  "/nothing",
+  "/null",
+  "/file",
+  "/absent",
+  "/notes/1",
+  "/notes/2",
+  "/notes/a b",
 ];
 
 const ACTIONS: readonly (readonly [string, string])[] = [
@@ -43,9 +88,35 @@ const ACTIONS: readonly (readonly [string, string])[] = [
 ];
 
 const QUERIES: readonly string[] = [
-  ...["", "", "", "", "?", "?a=1", "?a=2", "?a=1&b=2", "?b=2&a=1", "?a=1&a=2", "?a=2&a=1", "?a"],
-  ...["?a=", "?A=1", "?a=1&", "?&a=1", "?%61=1", "?a=%31", "?a=+", "?a=%20", "?a[]=1", "?a;b=1"],
-  ...["?to=dark", "?to=light", "?id=2", "?b=2&a=1&b=1", "?b=1&a=1&b=2", "?a=1?b", "?__proto__=1"],
+  "",
+  "",
+  "",
+  "",
+  "?",
+  "?a=1",
+  "?a=2",
+  "?a=1&b=2",
+  "?b=2&a=1",
+  "?a=1&a=2",
+  "?a=2&a=1",
+  "?a",
+  "?a=",
+  "?A=1",
+  "?a=1&",
+  "?&a=1",
+  "?%61=1",
+  "?a=%31",
+  "?a=+",
+  "?a=%20",
+  "?a[]=1",
+  "?a;b=1",
+  "?to=dark",
+  "?to=light",
+  "?id=2",
+  "?b=2&a=1&b=1",
+  "?b=1&a=1&b=2",
+  "?a=1?b",
+  "?__proto__=1",
 ];
 
 /** Other ways to write a path, the same to some servers. */
@@ -70,15 +141,13 @@ function hex(letter: string): string {
 }
 
 const HOSTS: readonly string[] = [
-  ...[
-    "a.example",
-    "a.example",
-    "a.example",
-    "b.example",
-    "A.EXAMPLE",
-    "a.example:80",
-    "a.example.",
-  ],
+  "a.example",
+  "a.example",
+  "a.example",
+  "b.example",
+  "A.EXAMPLE",
+  "a.example:80",
+  "a.example.",
 ];
 
 const cookies: readonly (string | undefined)[] = [
@@ -87,16 +156,25 @@ const cookies: readonly (string | undefined)[] = [
   ...SESSION_IDS.map((id) => `sid=${id}`),
   ...["dark", "light"].map((theme) => `theme=${theme}`),
   ...SESSION_IDS.flatMap((id) => [`sid=${id}; theme=dark`, `theme=light; sid=${id}`]),
-  ...["sid=unknown", "sid=", "sid=s-ann; sid=s-bob", "xsid=s-ann", "theme=dark;theme=light", ""],
+  "sid=unknown",
+  "sid=",
+  "sid=s-ann; sid=s-bob",
+  "xsid=s-ann",
+  "theme=dark;theme=light",
+  "",
 ];
 
 /** The values that each field has, `undefined` where it is not sent. */
 const VALUES: Readonly<Record<string, readonly (string | undefined)[]>> = {
   Cookie: cookies,
   Authorization: [
-    ...[undefined, undefined, undefined],
+    undefined,
+    undefined,
+    undefined,
     ...TOKENS.map((token) => `Bearer ${token}`),
-    ...["Bearer t-nobody", "Basic YTpi", ""],
+    "Bearer t-nobody",
+    "Basic YTpi",
+    "",
   ],
   "Accept-Language": [
     undefined,
@@ -125,12 +203,26 @@ const VALUES: Readonly<Record<string, readonly (string | undefined)[]>> = {
   "X-Forwarded-For": [undefined, undefined, "1.1.1.1", "2.2.2.2"],
   Range: [undefined, undefined, undefined, undefined, undefined, "bytes=0-3"],
   "Cache-Control": [
-    ...[undefined, undefined, undefined, undefined, undefined],
-    ...["no-cache", "max-age=0", "only-if-cached", "no-store"],
+    undefined,
+    undefined,
+    undefined,
+    undefined,
+    undefined,
+    "no-cache",
+    "max-age=0",
+    "only-if-cached",
+    "no-store",
   ],
   "If-Modified-Since": [
-    ...[undefined, undefined, undefined, undefined, undefined, undefined],
-    ...["Sun, 09 Sep 2001 01:46:40 GMT", "Sat, 08 Sep 2001 00:00:00 GMT", "nonsense"],
+    undefined,
+    undefined,
+    undefined,
+    undefined,
+    undefined,
+    undefined,
+    "Sun, 09 Sep 2001 01:46:40 GMT",
+    "Sat, 08 Sep 2001 00:00:00 GMT",
+    "nonsense",
   ],
   "If-None-Match": [
     undefined,

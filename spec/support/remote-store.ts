@@ -5,6 +5,11 @@ import type { Reading, Store } from "../../src/store/store.js";
 /** What a store can be asked. */
 type Operation = "read" | "write" | "add" | "remove" | "establish" | "outdate" | "forget";
 
+/** What a key is about to have. */
+interface Written {
+  readonly entry: Entry | undefined;
+}
+
 /** Two of them with the same `data` are two processes on one server. */
 export class RemoteStore implements Store {
   readonly tier = "remote";
@@ -18,6 +23,10 @@ export class RemoteStore implements Store {
   before: (operation: Operation) => Promise<unknown> = () => Promise.resolve();
   after: (operation: Operation) => Promise<unknown> = () => Promise.resolve();
 
+  /** What is on its way to the server, which this process sees at once. */
+  readonly #written = new Map<string, Written>();
+  #last: Promise<unknown> = Promise.resolve();
+
   constructor(
     data: Pick<RemoteStore, "entries" | "versions"> = { entries: new Map(), versions: new Map() },
   ) {
@@ -26,17 +35,25 @@ export class RemoteStore implements Store {
   }
 
   read(keys: readonly string[], tags: readonly string[]): Promise<Reading> {
+    const written = keys.map((key) => this.#written.get(key));
     return this.#do("read", () => ({
-      entries: keys.map((key) => (this.down ? undefined : this.#entry(key))),
+      entries: keys.map((key, index) => {
+        if (this.down) return undefined;
+        return written[index] === undefined ? this.#entry(key) : written[index].entry;
+      }),
       versions: tags.map((tag) => (this.down ? undefined : this.versions.get(tag))),
       failed: this.down,
     }));
   }
 
   write(entries: readonly Entry[]): Promise<void> {
-    return this.#do("write", () => {
-      if (!this.down) for (const entry of entries) this.entries.set(entry.key, entry);
-    });
+    return this.#put(
+      "write",
+      entries.map((entry) => [entry.key, { entry }] as const),
+      () => {
+        if (!this.down) for (const entry of entries) this.entries.set(entry.key, entry);
+      },
+    );
   }
 
   add(entry: Entry): Promise<boolean> {
@@ -48,7 +65,11 @@ export class RemoteStore implements Store {
   }
 
   remove(keys: readonly string[]): Promise<boolean[]> {
-    return this.#do("remove", () => keys.map((key) => this.entries.delete(key)));
+    return this.#put(
+      "remove",
+      keys.map((key) => [key, { entry: undefined }] as const),
+      () => keys.map((key) => this.entries.delete(key)),
+    );
   }
 
   establish(versions: readonly Version[]): Promise<(Version | undefined)[]> {
@@ -84,11 +105,34 @@ export class RemoteStore implements Store {
     return entry === undefined || lastUse(entry) <= Date.now() ? undefined : makeEntry(entry);
   }
 
+  async #put<T>(
+    operation: Operation,
+    changes: readonly (readonly [string, Written])[],
+    act: () => T,
+  ): Promise<T> {
+    for (const [key, written] of changes) this.#written.set(key, written);
+    const done = await this.#do(operation, act);
+    for (const [key, written] of changes) {
+      if (this.#written.get(key) === written) this.#written.delete(key);
+    }
+    return done;
+  }
+
+  /** What changes something arrives in its order, as on one connection. */
   async #do<T>(operation: Operation, act: () => T): Promise<T> {
     this.calls.push(operation);
-    await this.before(operation);
-    const done = act();
+    const done =
+      operation === "read"
+        ? this.#arrive(operation, act)
+        : this.#last.then(() => this.#arrive(operation, act));
+    if (operation !== "read") this.#last = done;
+    const result = await done;
     await this.after(operation);
-    return done;
+    return result;
+  }
+
+  async #arrive<T>(operation: Operation, act: () => T): Promise<T> {
+    await this.before(operation);
+    return act();
   }
 }

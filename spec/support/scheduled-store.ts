@@ -104,7 +104,7 @@ export class ScheduledStore implements Store {
     read: readonly string[],
     effect: () => T,
   ): Promise<T> {
-    const before = [...written, ...read].map((name) => this.#writes.get(name));
+    const before = [...written, ...read].map(async (name) => this.#writes.get(name));
     let takeEffect!: () => void;
     const effective = new Promise<void>((resolve) => (takeEffect = resolve));
     for (const name of written) this.#writes.set(name, effective);

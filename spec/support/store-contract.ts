@@ -54,8 +54,8 @@ const VALUES: readonly unknown[] = [
 ];
 
 /** Describes a store by the contract of `Store`. */
-export function describeStore(name: string, create: CreateStore): void {
-  describe(`${name} keeps the contract of a store`, () => {
+export function describeStore(title: string, create: CreateStore): void {
+  describe(`${title} keeps the contract of a store`, () => {
     let store: Store;
     let stores: Store[];
     let clock: Clock | undefined;
@@ -221,8 +221,19 @@ export function describeStore(name: string, create: CreateStore): void {
       expect(await read("k")).to.deep.equal([2]);
     });
 
+    it("adds in place of what is being removed", async () => {
+      await write(entryOf("there", 1));
+      const removing = store.remove(["there", "missing"]);
+      expect(await store.add(entryOf("missing", 2))).to.equal(true);
+      expect(await store.add(entryOf("there", 2))).to.equal(true);
+      await removing;
+      expect(await read("there", "missing")).to.deep.equal([2, 2]);
+    });
+
     it("lets one of many adders win, who sees what is being written", async () => {
-      const added = await Promise.all([1, 2, 3, 4].map((value) => store.add(entryOf("k", value))));
+      const added = await Promise.all(
+        [1, 2, 3, 4].map(async (value) => store.add(entryOf("k", value))),
+      );
       expect(added.filter(Boolean)).to.have.lengthOf(1);
       expect(await read("k")).to.deep.equal([added.indexOf(true) + 1]);
       const writing = write(entryOf("other", 1));
@@ -239,7 +250,7 @@ export function describeStore(name: string, create: CreateStore): void {
 
     it("makes all who establish a version at once agree on one", async () => {
       const made = await Promise.all(
-        ["one", "two", "three"].map((mark) => establish(versionOf("tag", mark))),
+        ["one", "two", "three"].map(async (mark) => establish(versionOf("tag", mark))),
       );
       const agreed = new Set(made.map(([version]) => version?.mark));
       expect(agreed.size).to.equal(1);
@@ -289,11 +300,11 @@ export function describeStore(name: string, create: CreateStore): void {
       const unique = randomUUID();
       const names = ["n", "N", "n:e", "n%", "n*", "n ", `n${"x".repeat(300)}`, "~", "ü"];
       const spaces = names.map((name) => open(`${unique}${name}`));
-      await Promise.all(spaces.map((space, index) => space.write([entryOf("e:k", index)])));
-      const found = await Promise.all(spaces.map((space) => space.read(["e:k"], [])));
+      await Promise.all(spaces.map(async (space, index) => space.write([entryOf("e:k", index)])));
+      const found = await Promise.all(spaces.map(async (space) => space.read(["e:k"], [])));
       expect(found.flatMap(({ entries }) => valuesOf(entries))).to.deep.equal([...names.keys()]);
       await spaces[0]!.remove(["e:k"]);
-      const left = await Promise.all(spaces.map((space) => space.read(["e:k"], [])));
+      const left = await Promise.all(spaces.map(async (space) => space.read(["e:k"], [])));
       expect(left.flatMap(({ entries }) => valuesOf(entries)).slice(1)).to.not.include(ABSENT);
     });
 

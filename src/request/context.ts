@@ -41,7 +41,7 @@ export function runInRequestContext<T>(where: string | Context, run: () => T): T
 }
 
 /** The middleware that installs the request context; however often it is installed, it enters once. */
-async function requestContext(context: Context, next: Next): Promise<void> {
+function requestContext(context: Context, next: Next): Promise<void> {
   const frame = frames.getStore();
   if (frame?.request?.context === context) return next();
   return frames.run({ request: scopeOf(context), scope: frame?.scope }, next);

@@ -5,11 +5,15 @@ import { digest, escapeSegment, MAX_KEY } from "../key/hash.js";
 // like it: a key that begins with a Keyv's own namespace is treated differently by its methods.
 const FORMAT = "~1";
 
+/** Tags are few and asked for with every entry, so the addresses of so many are remembered. */
+const REMEMBERED = 1000;
+
 /** The addresses of one namespace. */
 export class Addresses {
   readonly #entries: string;
   readonly #versions: string;
   readonly #foldsCase: boolean;
+  readonly #known = new Map<string, string>();
 
   /** `foldsCase`: the store takes `A` and `a` for the same key. */
   constructor(namespace: string, foldsCase: boolean) {
@@ -24,7 +28,12 @@ export class Addresses {
   }
 
   version(tag: string): string {
-    return this.#address(this.#versions + escapeSegment(tag));
+    const known = this.#known.get(tag);
+    if (known !== undefined) return known;
+    const address = this.#address(this.#versions + escapeSegment(tag));
+    if (this.#known.size >= REMEMBERED) this.#known.clear();
+    this.#known.set(tag, address);
+    return address;
   }
 
   #address(text: string): string {

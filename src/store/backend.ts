@@ -110,16 +110,16 @@ export class Backend {
   }
 
   #readSingly(addresses: readonly string[]): Promise<unknown[]> {
-    return Promise.all(
-      addresses.map(async (address) => {
-        try {
-          return await this.#source.get(address);
-        } catch (error) {
-          if (isUnreadable(error)) return undefined;
-          throw error;
-        }
-      }),
-    );
+    return Promise.all(addresses.map((address) => this.#readOne(address)));
+  }
+
+  async #readOne(address: string): Promise<unknown> {
+    try {
+      return await this.#source.get(address);
+    } catch (error) {
+      if (!isUnreadable(error)) throw error;
+      return undefined;
+    }
   }
 
   async #writeChunk(texts: readonly StoredText[]): Promise<Refusal[]> {

@@ -2,8 +2,8 @@
 import { makeEntry, type Carried, type Entry, type Version } from "../entry.js";
 import { encodeHeld, heldText } from "../value/codec.js";
 
-// The first character is the format, the second what follows: a head in JSON and, for an entry, a
-// line end and the value. A text of another format, or cut short, is nothing.
+// The first character is the format, the second what follows. An entry is a head in JSON, a line end
+// and the value. A text of another format, or cut short, is nothing.
 const ENTRY = "1e";
 const VERSION = "1v";
 
@@ -60,22 +60,22 @@ export function readEntry(text: unknown, key: string): Entry | undefined {
   }
 }
 
-/** A version as text. */
+/** A version as text. Read with each entry that carries it, so it takes no parser. */
 export function writeVersion({ tag, mark, until }: Version): string {
-  return VERSION + JSON.stringify([tag, mark, toTime(until)]);
+  return `${VERSION}${until},${mark.length},${mark}${JSON.stringify(tag)}`;
 }
 
 /** The version of a tag that a text holds, if it holds one that has not ended. */
 export function readVersion(text: unknown, tag: string): Version | undefined {
   if (typeof text !== "string" || !text.startsWith(VERSION)) return undefined;
-  try {
-    const [found, mark, time] = JSON.parse(text.slice(VERSION.length)) as [string, unknown, Time];
-    const until = fromTime(time);
-    const holds = found === tag && typeof mark === "string" && Date.now() < until;
-    return holds ? { tag, mark, until } : undefined;
-  } catch {
-    return undefined;
-  }
+  const first = text.indexOf(",");
+  const second = text.indexOf(",", first + 1);
+  const until = Number(text.slice(VERSION.length, first));
+  const end = second + 1 + Number(text.slice(first + 1, second));
+  const whole = text.slice(end) === JSON.stringify(tag);
+  return whole && Date.now() < until
+    ? { tag, mark: text.slice(second + 1, end), until }
+    : undefined;
 }
 
 function isHead(head: unknown): head is Head {

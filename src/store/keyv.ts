@@ -23,10 +23,12 @@ export interface KeyvStoreOptions {
   readonly report: Report;
 }
 
-/** What is looked for, and until when. */
+/** What is looked for, where it lies, and until when it must be found. */
 interface Sought {
   readonly keys: readonly string[];
+  readonly entries: readonly string[];
   readonly tags: readonly string[];
+  readonly versions: readonly string[];
   readonly deadline: number;
 }
 
@@ -56,55 +58,51 @@ export class KeyvStore implements Store {
   }
 
   read(keys: readonly string[], tags: readonly string[]): Promise<Reading> {
-    const deadline = this.#remote.deadline();
-    const pending = this.#writes.settled(tags.map((tag) => this.#addresses.version(tag)));
-    const sought = { keys, tags, deadline };
+    const sought = this.#seek(keys, tags);
+    const pending = this.#writes.settled(sought.versions);
     const reading =
       pending === undefined ? this.#look(sought) : pending.then(() => this.#look(sought));
-    return this.#or(reading, unknown(keys, tags));
+    return this.#or(reading, sought);
   }
 
   write(entries: readonly Entry[]): Promise<void> {
-    const changes = entries.map((entry) => this.#change(entry));
-    return this.#or(this.#writes.put(new Map(changes), this.#remote.deadline()), undefined);
+    return this.#put(entries.map((entry) => this.#change(entry)));
   }
 
   /**
    * In one step over `@keyv/redis`. Over anything else another process may come between the look
    * and the write; within this process only one of several callers stores.
    */
-  add(entry: Entry): Promise<boolean> {
-    return this.#or(this.#add(entry, this.#remote.deadline()), false);
+  async add(entry: Entry): Promise<boolean> {
+    try {
+      return await this.#add(entry, this.#seek([entry.key], []));
+    } catch (error) {
+      if (this.#strict) throw error;
+      return false;
+    }
   }
 
   async remove(keys: readonly string[]): Promise<readonly boolean[]> {
-    const deadline = this.#remote.deadline();
-    const looking = this.#look({ keys, tags: [], deadline });
-    const removed = keys.map((key) => this.#addresses.entry(key));
-    const { entries } = await this.#removing(removed, looking, unknown(keys, []));
+    const { entries } = await this.#remove(this.#seek(keys, []));
     return entries.map((entry) => entry !== undefined);
   }
 
   async establish(versions: readonly Version[]): Promise<readonly (Version | undefined)[]> {
-    const deadline = this.#remote.deadline();
-    const tags = versions.map(({ tag }) => tag);
+    const sought = this.#seek(
+      [],
+      versions.map(({ tag }) => tag),
+    );
     const changes = new Map(versions.map((version) => this.#versionChange(version, false)));
-    const holding = this.#writes
-      .put(changes, deadline)
-      .then(() => this.#look({ keys: [], tags, deadline }));
-    return (await this.#or(holding, unknown([], tags))).versions;
+    const holding = this.#writes.put(changes, sought.deadline).then(() => this.#look(sought));
+    return (await this.#or(holding, sought)).versions;
   }
 
   outdate(versions: readonly Version[]): Promise<void> {
-    const changes = new Map(versions.map((version) => this.#versionChange(version, true)));
-    return this.#or(this.#writes.put(changes, this.#remote.deadline()), undefined);
+    return this.#put(versions.map((version) => this.#versionChange(version, true)));
   }
 
   async forget(tags: readonly string[]): Promise<readonly boolean[]> {
-    const deadline = this.#remote.deadline();
-    const looking = this.#look({ keys: [], tags, deadline });
-    const removed = tags.map((tag) => this.#addresses.version(tag));
-    const { versions } = await this.#removing(removed, looking, unknown([], tags));
+    const { versions } = await this.#remove(this.#seek([], tags));
     return versions.map((version) => version !== undefined);
   }
 
@@ -122,57 +120,73 @@ export class KeyvStore implements Store {
     await this.#remote.close();
   }
 
-  /** In strict mode failures are thrown; else they have been reported, and this is what they give. */
-  async #or<T>(work: Promise<T>, fallback: T): Promise<T> {
+  /** In strict mode failures are thrown; else they have been reported, and nothing is known. */
+  async #or(reading: Promise<Reading>, { keys, tags }: Sought): Promise<Reading> {
     try {
-      return await work;
+      return await reading;
     } catch (error) {
       if (this.#strict) throw error;
-      return fallback;
+      return { entries: keys.map(nothing), versions: tags.map(nothing), failed: true };
     }
   }
 
-  async #look({ keys, tags, deadline }: Sought): Promise<Reading> {
-    const sought = keys.map((key) => this.#addresses.entry(key));
-    const changes = sought.map((address) => this.#writes.peek(address));
-    const versions = tags.map((tag) => this.#addresses.version(tag));
-    const asked = [...sought.filter((_, index) => changes[index] === undefined), ...versions];
-    const found = asked.length === 0 ? NOTHING : await this.#reads.ask(asked, deadline);
-    const entries = keys.map((key, index) => {
-      const change = changes[index];
-      return live(change === undefined ? readEntry(found.get(sought[index]!), key) : change.entry);
-    });
+  async #put(changes: readonly (readonly [address: string, Change])[]): Promise<void> {
+    try {
+      await this.#writes.put(new Map(changes), this.#remote.deadline());
+    } catch (error) {
+      if (this.#strict) throw error;
+    }
+  }
+
+  #seek(keys: readonly string[], tags: readonly string[]): Sought {
     return {
-      entries,
+      keys,
+      entries: keys.map((key) => this.#addresses.entry(key)),
+      tags,
+      versions: tags.map((tag) => this.#addresses.version(tag)),
+      deadline: this.#remote.deadline(),
+    };
+  }
+
+  async #look({ keys, entries, tags, versions, deadline }: Sought): Promise<Reading> {
+    const changes = entries.map((address) => this.#writes.peek(address));
+    const unseen = entries.filter((_, index) => changes[index] === undefined);
+    const asked = [...unseen, ...versions];
+    const found = asked.length === 0 ? NOTHING : await this.#reads.ask(asked, deadline);
+    return {
+      entries: keys.map((key, index) => {
+        const change = changes[index];
+        return live(change ? change.entry : readEntry(found.get(entries[index]!), key));
+      }),
       versions: tags.map((tag, index) => readVersion(found.get(versions[index]!), tag)),
       failed: false,
     };
   }
 
-  async #add(entry: Entry, deadline: number): Promise<boolean> {
+  async #add(entry: Entry, sought: Sought): Promise<boolean> {
+    const { deadline } = sought;
     const [address, change] = this.#change(entry);
-    if (live(this.#writes.peek(address)?.entry) !== undefined) return false;
+    const writing = (): Entry | undefined => live(this.#writes.peek(address)?.entry);
+    if (writing() !== undefined) return false;
     await this.#writes.settled([address]);
     const text = { address, text: writeEntry(entry), until: change.until };
     if ((await this.#remote.add(text, deadline)) === true) return true;
-    const { entries } = await this.#look({ keys: [entry.key], tags: [], deadline });
-    const present = entries[0] ?? live(this.#writes.peek(address)?.entry);
+    const { entries } = await this.#look(sought);
     // What keeps the store from adding although it holds no entry is unreadable: it is replaced.
-    if (present === undefined) await this.#writes.put(new Map([[address, change]]), deadline);
-    return present === undefined;
+    const absent = entries[0] === undefined && writing() === undefined;
+    if (absent) await this.#writes.put(new Map([[address, change]]), deadline);
+    return absent;
   }
 
   /** Removes records after they were looked at; gives what was there. */
-  async #removing(
-    addresses: readonly string[],
-    looking: Promise<Reading>,
-    fallback: Reading,
-  ): Promise<Reading> {
-    const removals = new Map(addresses.map((address) => [address, REMOVAL]));
-    const removing = this.#writes.put(removals, this.#remote.deadline(), looking);
-    const [looked, removed] = await Promise.allSettled([looking, removing]);
+  async #remove(sought: Sought): Promise<Reading> {
+    const { entries, versions, deadline } = sought;
+    const looking = this.#look(sought);
+    const removals = new Map([...entries, ...versions].map((address) => [address, REMOVAL]));
+    const removing = this.#writes.put(removals, deadline, looking);
+    const [, removed] = await Promise.allSettled([looking, removing]);
     if (removed.status === "rejected" && this.#strict) throw removed.reason;
-    return looked.status === "fulfilled" ? looked.value : this.#or(looking, fallback);
+    return this.#or(looking, sought);
   }
 
   #change(entry: Entry): readonly [address: string, Change] {
@@ -192,10 +206,6 @@ const REMOVAL: Change = { until: 0, binding: true };
 
 function live(entry: Entry | undefined): Entry | undefined {
   return entry !== undefined && Date.now() < lastUse(entry) ? entry : undefined;
-}
-
-function unknown(keys: readonly string[], tags: readonly string[]): Reading {
-  return { entries: keys.map(nothing), versions: tags.map(nothing), failed: true };
 }
 
 function nothing(): undefined {

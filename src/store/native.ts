@@ -55,7 +55,7 @@ async function setAbsent(
 }
 
 function isRedis(source: unknown): source is RedisAdapter {
-  const { createKeyPrefix, getClient } = (source ?? {}) as Partial<RedisAdapter>;
+  const { createKeyPrefix, getClient } = source as Partial<RedisAdapter>;
   return typeof createKeyPrefix === "function" && typeof getClient === "function";
 }
 

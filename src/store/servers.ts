@@ -105,17 +105,25 @@ function openRedis(module: RedisModule, url: string, timeout: number): Client {
       reconnectStrategy: (tries: number) => Math.min(50 * 2 ** tries, LONGEST_PAUSE),
     },
   });
+  // A socket that is being dialled cannot be destroyed, and would be left over.
+  let dialling = false;
+  const dials = (): void => void (dialling = true);
+  const dialled = (): void => void (dialling = false);
+  client.on("reconnecting", dials).on("connect", dialled).on("error", dialled);
   return {
     adapter: new module.default(client, { throwOnErrors: true }),
     ready: () => {
       if (client.isReady) return undefined;
-      // It goes on trying by itself; each attempt that fails is an event.
-      if (!client.isOpen) client.connect().catch(() => undefined);
+      if (!client.isOpen) {
+        dials();
+        // It goes on trying by itself; each attempt that fails is an event.
+        client.connect().catch(() => undefined);
+      }
       return once(client, "ready");
     },
-    close: () => {
+    close: async () => {
+      if (dialling) await once(client, "connect").catch(() => undefined);
       if (client.isOpen) client.destroy();
-      return undefined;
     },
   };
 }

@@ -34,19 +34,23 @@ export function serverSource(
 ): Source {
   let client: Client | undefined;
   let backend: Backend | undefined;
+  let closed = false;
   return {
     tier: server.tier,
     foldsCase: server.foldsCase,
     connect: async (onError) => {
+      const module: unknown = await load(location);
+      if (closed) throw new Error("it is closed");
       if (client === undefined || backend === undefined || server.brittle) {
         backend?.leave();
-        client = server.open(await load(location), url, timeout);
+        client = server.open(module, url, timeout);
         backend = new Backend(client.adapter, server, onError);
       }
       await client.ready();
       return backend;
     },
     close: async () => {
+      closed = true;
       await client?.close();
     },
   };

@@ -1,0 +1,95 @@
+// The servers that bench/page.ts measures, each in a process of its own.
+import { AsyncLocalStorage } from "node:async_hooks";
+import type { AddressInfo } from "node:net";
+import Koa, { type Middleware } from "koa";
+import koaCash from "koa-cash";
+import { Cache } from "../src/index.js";
+
+/** A body of about 8 KB. */
+const BODY = {
+  posts: Array.from({ length: 40 }, (_, id) => ({
+    id,
+    title: `The title of post ${id}`,
+    tags: ["one", "two", "three"],
+    text: "Lorem ipsum dolor sit amet, consectetur adipiscing elit, sed do eiusmod tempor.",
+    likes: id * 17,
+  })),
+};
+
+const render: Middleware = (ctx) => {
+  ctx.body = BODY;
+};
+
+/** What is measured, by name. */
+export const SCENARIOS: Readonly<Record<string, (app: Koa) => void>> = {
+  "bare Koa": (app) => void app.use(render),
+  "AsyncLocalStorage alone": (app) => {
+    const storage = new AsyncLocalStorage();
+    app.use((ctx, next) => storage.run({ ctx }, next));
+    app.use(render);
+  },
+  "middleware alone": (app) => {
+    app.use(new Cache().middleware());
+    app.use(render);
+  },
+  "koa-cash": (app) => {
+    const kept = new Map<string, unknown>();
+    app.use(
+      koaCash({
+        get: (key: string) => Promise.resolve(kept.get(key)),
+        set: (key: string, value: unknown) => Promise.resolve(void kept.set(key, value)),
+      } as never) as Middleware,
+    );
+    app.use(async (ctx, next) => {
+      const { cashed } = ctx as unknown as { cashed: () => Promise<boolean> };
+      if (!(await cashed.call(ctx))) await next();
+    });
+    app.use(render);
+  },
+  "a Map by hand": (app) => {
+    const kept = new Map<string, { readonly type: string; readonly body: string }>();
+    app.use(async (ctx, next) => {
+      const hit = kept.get(ctx.url);
+      if (hit !== undefined) {
+        ctx.type = hit.type;
+        ctx.body = hit.body;
+        return;
+      }
+      await next();
+      kept.set(ctx.url, { type: ctx.type, body: JSON.stringify(ctx.body) });
+    });
+    app.use(render);
+  },
+  "page, hit": (app) => {
+    const cache = new Cache();
+    cache.initApp(app);
+    app.use(cache.page({ timeout: 600 }));
+    app.use(render);
+  },
+  "page, miss": (app) => {
+    const cache = new Cache({ memory: { bytes: 32 * 1024 * 1024 } });
+    cache.initApp(app);
+    app.use(cache.page({ timeout: 600 }));
+    app.use(render);
+  },
+  "page, uncached route": (app) => {
+    const cache = new Cache();
+    cache.initApp(app);
+    const page = cache.page({ timeout: 600 });
+    app.use((ctx, next) => (ctx.path === "/other" ? page(ctx, next) : next()));
+    app.use(render);
+  },
+};
+
+const scenario = SCENARIOS[process.argv[2] ?? ""];
+if (scenario !== undefined && process.send !== undefined) {
+  const app = new Koa();
+  scenario(app);
+  const server = app.listen(0, "127.0.0.1", () => {
+    process.send!((server.address() as AddressInfo).port);
+  });
+  process.on("message", () => {
+    const { user, system } = process.cpuUsage();
+    process.send!(user + system);
+  });
+}

@@ -1,0 +1,355 @@
+import { expect } from "chai";
+import type { Context } from "koa";
+import { currentContext, type CacheEvent, type PageOptions } from "koa-caching";
+import type { Reply } from "../support/http-client.js";
+import { sites, type PageHandler, type SiteOptions } from "../support/page-site.js";
+
+describe("over HTTP, inputs that tell who somebody is", () => {
+  const open = sites();
+  const ann = { Cookie: "sid=ann; theme=dark", Authorization: "Bearer ann" };
+  const bob = { Cookie: "sid=bob; theme=light", Authorization: "Bearer bob" };
+
+  /** Each of two users asks twice; gives the four texts. */
+  async function texts(handler: PageHandler, options: SiteOptions = {}): Promise<string[]> {
+    const site = await open(handler, options);
+    const replies: Reply[] = [];
+    for (const { Cookie } of [ann, bob, ann, bob]) {
+      replies.push(await site.ask({ headers: { Cookie } }));
+    }
+    return replies.map(({ text }) => text);
+  }
+
+  const sid = (ctx: Context) => ctx.cookies.get("sid") ?? "nobody";
+  const deep = async () => Promise.resolve().then(() => sid(currentContext()));
+
+  describe("are not shared where nothing declares them", () => {
+    const careless: Readonly<Record<string, (ctx: Context) => unknown>> = {
+      "ctx.cookies.get()": sid,
+      "a helper deep beneath": deep,
+      "ctx.get()": (ctx) => ctx.get("cookie"),
+      "ctx.headers": (ctx) => ctx.headers.cookie,
+      "ctx.header": (ctx) => ctx.header.cookie,
+      "ctx.request.headers": (ctx) => ctx.request.headers["cookie"],
+      "ctx.req.headers": (ctx) => ctx.req.headers.cookie,
+      "ctx.req.rawHeaders": (ctx) => ctx.req.rawHeaders.join(),
+      "ctx.req.headersDistinct": (ctx) => String(ctx.req.headersDistinct["cookie"]),
+      "all headers, copied": (ctx) => ({ ...ctx.headers })["cookie"],
+      "all headers as JSON": (ctx) => JSON.stringify(ctx.request.toJSON()),
+      "Object.entries()": (ctx) => Object.entries(ctx.headers).join(";"),
+      destructuring: ({ headers: { cookie } }) => cookie,
+      "ctx.request.ctx": (ctx) => sid(ctx.request.ctx),
+      "a getter taken along": (ctx) => {
+        const { cookies } = ctx;
+        return cookies.get("sid");
+      },
+    };
+    for (const [name, read] of Object.entries(careless)) {
+      it(name, async () => {
+        const all = await texts(async (ctx) => {
+          ctx.body = `hello ${String(await read(ctx))}`;
+        });
+        expect(all[0]).to.contain("ann").and.not.contain("bob");
+        expect(all[1]).to.contain("bob").and.not.contain("ann");
+        expect(all.slice(2)).to.deep.equal(all.slice(0, 2));
+      });
+    }
+
+    it("not even where the response says public", async () => {
+      const all = await texts((ctx) => {
+        ctx.set("Cache-Control", "public, s-maxage=600");
+        ctx.body = sid(ctx);
+      });
+      expect(all).to.deep.equal(["ann", "bob", "ann", "bob"]);
+    });
+
+    it("nor where the cookie is absent: that it is absent tells something too", async () => {
+      const site = await open((ctx) => {
+        ctx.body = ctx.cookies.get("sid") ?? "log in";
+      });
+      expect((await site.ask()).text).to.equal("log in");
+      expect((await site.ask({ headers: { Cookie: "sid=ann" } })).text).to.equal("ann");
+    });
+
+    it("nor where they are read after the body was set", async () => {
+      const all = await texts(async (ctx) => {
+        const body = { user: "" };
+        ctx.body = body;
+        await Promise.resolve();
+        body.user = sid(ctx);
+      });
+      expect(all).to.deep.equal(["ann", "bob", "ann", "bob"].map((user) => `{"user":"${user}"}`));
+    });
+
+    it("Authorization, public or not", async () => {
+      const site = await open((ctx) => {
+        ctx.set("Cache-Control", "public, max-age=60");
+        ctx.body = ctx.get("authorization");
+      });
+      for (const { Authorization } of [ann, bob, ann]) {
+        expect((await site.ask({ headers: { Authorization } })).text).to.equal(Authorization);
+      }
+    });
+
+    it("the session", async () => {
+      const all = await texts(
+        (ctx) => {
+          ctx.body = (ctx["session"] as { user: string }).user;
+        },
+        {
+          outside: [
+            (ctx, next) => {
+              const user = ctx.cookies.get("sid");
+              Object.defineProperty(ctx, "session", { configurable: true, get: () => ({ user }) });
+              return next();
+            },
+          ],
+        },
+      );
+      expect(all).to.deep.equal(["ann", "bob", "ann", "bob"]);
+    });
+
+    it("the user that a middleware outside found", async () => {
+      const all = await texts(
+        (ctx) => {
+          ctx.body = String(ctx.state["user"]);
+        },
+        {
+          outside: [
+            (ctx, next) => {
+              ctx.state["user"] = ctx.cookies.get("sid");
+              return next();
+            },
+          ],
+        },
+      );
+      expect(all).to.deep.equal(["ann", "bob", "ann", "bob"]);
+    });
+
+    it("the address", async () => {
+      const site = await open(
+        (ctx) => {
+          ctx.body = ctx.ip;
+        },
+        { app: { proxy: true } },
+      );
+      for (const address of ["1.1.1.1", "2.2.2.2"]) {
+        const { text } = await site.ask({ headers: { "X-Forwarded-For": address } });
+        expect(text).to.equal(address);
+      }
+    });
+
+    it("a cookie that the middleware beneath the page reads", async () => {
+      const all = await texts(
+        (ctx) => {
+          ctx.body = String(ctx.state["locale"]);
+        },
+        {
+          mount: (cache, handler) => {
+            const page = cache.page({ timeout: 60 });
+            return (ctx) =>
+              page(ctx, async () => {
+                ctx.state["locale"] = ctx.cookies.get("sid");
+                await handler(ctx, async () => undefined);
+              });
+          },
+        },
+      );
+      expect(all).to.deep.equal(["ann", "bob", "ann", "bob"]);
+    });
+
+    it("those who wait run their own handler", async () => {
+      const site = await open(async (ctx) => {
+        await new Promise((resolve) => setTimeout(resolve, 20));
+        ctx.body = sid(ctx);
+      });
+      const users = Array.from({ length: 60 }, (_, index) => `user${index}`);
+      const replies = await Promise.all(
+        users.map((user) => site.ask({ headers: { Cookie: `sid=${user}` } })),
+      );
+      expect(replies.map(({ text }) => text)).to.deep.equal(users);
+    });
+
+    it("an `unkeyed` event says what was read, and the response says so too", async () => {
+      const site = await open((ctx) => {
+        ctx.body = sid(ctx);
+      });
+      const events: CacheEvent[] = [];
+      site.cache.on("unkeyed", (event) => events.push(event));
+      const reply = await site.ask();
+      expect(events.length).to.equal(1);
+      expect(events[0]!.detail).to.contain("cookie:sid");
+      expect(reply.cacheStatus).to.not.contain("stored");
+    });
+  });
+
+  describe("select where they are declared", () => {
+    const declaring: readonly (readonly [string, PageOptions, PageHandler])[] = [
+      ["by vary: Cookie", { vary: ["Cookie"] }, (ctx) => (ctx.body = sid(ctx))],
+      ["by one cookie's name", { vary: ["cookie:sid"] }, (ctx) => (ctx.body = sid(ctx))],
+      [
+        "by the response's Vary",
+        {},
+        (ctx) => {
+          ctx.vary("Cookie");
+          ctx.body = sid(ctx);
+        },
+      ],
+      [
+        "by a keyPrefix that reads them",
+        { keyPrefix: (ctx: Context) => `of ${sid(ctx)}` },
+        (ctx) => (ctx.body = sid(ctx)),
+      ],
+    ];
+    for (const [name, page, handler] of declaring) {
+      it(name, async () => {
+        const site = await open(async (ctx, run) => void (await handler(ctx, run)), {
+          page: { timeout: 60, ...page },
+        });
+        for (const round of [1, 2]) {
+          for (const user of ["ann", "bob"]) {
+            const reply = await site.ask({ headers: { Cookie: `sid=${user}` } });
+            expect(reply.text, `round ${round}`).to.equal(user);
+          }
+        }
+        expect(site.runs).to.equal(2);
+      });
+    }
+
+    it("one cookie's name does not cover another cookie", async () => {
+      const all = await texts(
+        (ctx) => {
+          ctx.body = `${sid(ctx)} ${ctx.cookies.get("theme")}`;
+        },
+        { page: { timeout: 60, vary: ["cookie:theme"] } },
+      );
+      expect(all).to.deep.equal(["ann dark", "bob light", "ann dark", "bob light"]);
+    });
+
+    it("other cookies make no other variants", async () => {
+      const site = await open(
+        (ctx) => {
+          ctx.body = ctx.cookies.get("theme") ?? "";
+        },
+        { page: { timeout: 60, vary: ["cookie:theme"] } },
+      );
+      for (const user of ["ann", "bob", "eve"]) {
+        const reply = await site.ask({ headers: { Cookie: `sid=${user}; theme=dark` } });
+        expect(reply.text).to.equal("dark");
+        expect(reply.headers.vary?.toLowerCase()).to.equal("cookie");
+      }
+      expect(site.runs).to.equal(1);
+    });
+
+    it("Authorization, with Vary and public", async () => {
+      const site = await open((ctx) => {
+        ctx.set("Cache-Control", "public, max-age=60");
+        ctx.vary("Authorization");
+        ctx.body = ctx.get("authorization");
+      });
+      for (let round = 0; round < 2; round += 1) {
+        for (const { Authorization } of [ann, bob]) {
+          expect((await site.ask({ headers: { Authorization } })).text).to.equal(Authorization);
+        }
+      }
+      expect(site.runs).to.equal(2);
+    });
+
+    it("the user, by a keyPrefix made of him", async () => {
+      const site = await open(
+        (ctx) => {
+          ctx.body = String(ctx.state["user"]);
+        },
+        {
+          page: { timeout: 60, keyPrefix: (ctx: Context) => `of ${String(ctx.state["user"])}` },
+          outside: [
+            (ctx, next) => {
+              ctx.state["user"] = ctx.cookies.get("sid");
+              return next();
+            },
+          ],
+        },
+      );
+      for (const user of ["ann", "bob", "ann", "bob"]) {
+        expect((await site.ask({ headers: { Cookie: `sid=${user}` } })).text).to.equal(user);
+      }
+      expect(site.runs).to.equal(2);
+    });
+  });
+
+  describe("of middleware outside of the page", () => {
+    it("do not count: only what the handlers read does", async () => {
+      const site = await open(
+        (ctx) => {
+          ctx.body = "public";
+        },
+        {
+          outside: [
+            async (ctx, next) => {
+              ctx.state["user"] = sid(ctx);
+              await next();
+              ctx.set("X-User", sid(ctx));
+            },
+          ],
+        },
+      );
+      for (const user of ["ann", "bob"]) {
+        const reply = await site.ask({ headers: { Cookie: `sid=${user}` } });
+        expect([reply.text, reply.headers["x-user"]]).to.deep.equal(["public", user]);
+      }
+      expect(site.runs).to.equal(1);
+    });
+
+    it("what it sets belongs to the other request: nonces, tokens, CORS, cookies", async () => {
+      let nonce = 0;
+      const site = await open(
+        (ctx) => {
+          ctx.vary("Accept");
+          ctx.append("Link", "<b>; rel=next");
+          ctx.body = "public";
+        },
+        {
+          outside: [
+            (ctx, next) => {
+              nonce += 1;
+              ctx.set({
+                "Content-Security-Policy": `script-src 'nonce-${nonce}'`,
+                "X-CSRF-Token": sid(ctx),
+                "Access-Control-Allow-Origin": ctx.get("origin"),
+                Link: `<a${nonce}>; rel=preload`,
+              });
+              ctx.vary("X-Outer");
+              ctx.cookies.set("last", sid(ctx));
+              return next();
+            },
+          ],
+        },
+      );
+      for (const [index, user] of ["ann", "bob"].entries()) {
+        const { headers } = await site.ask({
+          headers: { Cookie: `sid=${user}`, Origin: `https://${user}.example` },
+        });
+        expect(headers["content-security-policy"]).to.equal(`script-src 'nonce-${index + 1}'`);
+        expect(headers["x-csrf-token"]).to.equal(user);
+        expect(headers["access-control-allow-origin"]).to.equal(`https://${user}.example`);
+        expect(headers["set-cookie"]).to.deep.equal([`last=${user}; path=/; httponly`]);
+        expect(headers.vary).to.equal("X-Outer, Accept");
+        expect(headers.link).to.equal(`<a${index + 1}>; rel=preload, <b>; rel=next`);
+      }
+      expect(site.runs).to.equal(1);
+    });
+
+    it("a field that the handlers removed stays removed", async () => {
+      const site = await open(
+        (ctx) => {
+          ctx.remove("X-Frame-Options");
+          ctx.body = "embeddable";
+        },
+        { outside: [(ctx, next) => (ctx.set("X-Frame-Options", "DENY"), next())] },
+      );
+      for (const reply of await site.askTimes(2)) {
+        expect(reply.headers).to.not.have.property("x-frame-options");
+      }
+      expect(site.runs).to.equal(1);
+    });
+  });
+});

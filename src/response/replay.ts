@@ -1,0 +1,63 @@
+// Gives a stored response to another request, as if its handlers had run.
+import type { Context } from "koa";
+import type { Fields } from "./fields.js";
+import { ageSeconds } from "./freshness.js";
+import { offerBody } from "./lazy-body.js";
+import { pageFields, type Page, type StoredField } from "./snapshot.js";
+import { goesWithNotModified } from "./validation.js";
+
+/** Sets status, fields and body of a context from a page that is `age` milliseconds old. */
+export function replay(ctx: Context, page: Page, age: number): void {
+  // Before the status, which `null` would change.
+  if (page.kind === "null") ctx.body = null;
+  setStatus(ctx, page);
+  setFields(ctx, page, age, () => true);
+  if (page.kind !== "unset" && page.kind !== "null") offerBody(ctx, page);
+}
+
+/** The same for a client that has the response already: 304, and the fields that go with it. */
+export function replayNotModified(ctx: Context, page: Page, age: number): void {
+  const hasTag = pageFields(page)["etag"] !== undefined;
+  ctx.status = 304;
+  setFields(ctx, page, age, (name) => goesWithNotModified(name, hasTag));
+}
+
+function setStatus(ctx: Context, page: Pick<Page, "status" | "message">): void {
+  ctx.status = page.status;
+  if (ctx.req.httpVersionMajor < 2 && ctx.message !== page.message) ctx.message = page.message;
+}
+
+function setFields(ctx: Context, page: Page, age: number, goes: (name: string) => boolean): void {
+  const { res } = ctx;
+  for (const name of page.removed) res.removeHeader(name);
+  for (const [name, value] of page.fields) if (goes(name)) res.setHeader(name, value);
+  for (const field of page.added) if (goes(field[0])) append(ctx, field);
+  if (page.etag !== undefined) res.setHeader("etag", page.etag);
+  res.setHeader("age", String(ageSeconds(age)));
+}
+
+/** Adds to what the middleware outside set for this request. */
+function append(ctx: Context, [name, value]: StoredField): void {
+  const before = ctx.res.getHeader(name);
+  if (name === "vary") ctx.vary(String(value));
+  else if (before === undefined) ctx.res.setHeader(name, value);
+  else if (typeof value === "string") ctx.res.setHeader(name, `${String(before)}, ${value}`);
+  else ctx.res.setHeader(name, [before, value].flat().map(String));
+}
+
+/**
+ * Puts a context back to before its handlers ran, so that they can run again: with the fields that
+ * were set by then, Koa's status of a request that nobody answered, and no body.
+ */
+export function resetResponse(ctx: Context, before: Fields): void {
+  if (ctx.headerSent) return;
+  ctx.body = null;
+  for (const name of ctx.res.getHeaderNames()) ctx.res.removeHeader(name);
+  for (const [name, value] of Object.entries(before)) {
+    if (value !== undefined) ctx.res.setHeader(name, value);
+  }
+  const state = ctx.response as unknown as Record<string, unknown>;
+  Object.assign(state, { _body: undefined, _explicitStatus: false, _explicitNullBody: false });
+  ctx.res.statusCode = 404;
+  ctx.res.statusMessage = "";
+}

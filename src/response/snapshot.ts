@@ -1,0 +1,225 @@
+// Takes a response from a Koa context: what was set beneath, and nothing of what was set outside.
+import { createHash } from "node:crypto";
+import type { Context } from "koa";
+import { asBuffer, bodyKind, bytesOf, isBodyKind, isFlowing, type BodyKind } from "./body.js";
+import { httpDate, isToken, type Fields, type FieldValue, type ResponseFacts } from "./fields.js";
+import { initialAge } from "./freshness.js";
+import { lengthAgrees, type Storable } from "./policy.js";
+import type { NotStored } from "./storability.js";
+
+/** A field of a stored response. */
+export type StoredField = readonly [name: string, value: string | readonly string[]];
+
+/** A response in the store: plain data. */
+export interface Page {
+  readonly status: number;
+  readonly message: string;
+  /** The fields that were set beneath. */
+  readonly fields: readonly StoredField[];
+  /** What was added beneath to fields that were there already: `Vary`, `Link`. */
+  readonly added: readonly StoredField[];
+  /** The fields that were there and were removed beneath. */
+  readonly removed: readonly string[];
+  readonly kind: BodyKind;
+  readonly body: Uint8Array;
+  /** The entity tag made here, for a response that has none; no handler knows it. */
+  readonly etag: string | undefined;
+  /** When the response was there, in milliseconds since 1970. */
+  readonly receivedAt: number;
+  /** How old it was then, in milliseconds. */
+  readonly initialAge: number;
+  /** How long it was fresh from then on, in milliseconds. */
+  readonly fresh: number;
+  /** How long it may be served from then on when asking for a newer one fails, in milliseconds. */
+  readonly ifError: number;
+  /** Whether it may answer a request with `Authorization`. */
+  readonly authorized: boolean;
+  /** Whether it may be served stale at all. */
+  readonly mayBeStale: boolean;
+}
+
+/** What the handlers changed in the fields of a response. */
+export interface Changes {
+  readonly set: readonly StoredField[];
+  readonly added: readonly StoredField[];
+  readonly removed: readonly string[];
+}
+
+/** A response as the handlers left it; its body may still flow. */
+export interface Head {
+  readonly status: number;
+  readonly message: string;
+  readonly changes: Changes;
+  readonly kind: BodyKind;
+  /** Every field, but of `Set-Cookie` only what was set beneath. */
+  readonly fields: Fields;
+}
+
+/** The fields that are set already, to tell later what was set beneath. */
+export function fieldsOf(ctx: Context): Fields {
+  // A list that is appended to in place would otherwise change here too.
+  const copied = Object.entries(ctx.res.getHeaders()).map(
+    ([name, value]) => [name, Array.isArray(value) ? [...value] : value] as const,
+  );
+  return Object.fromEntries(copied);
+}
+
+/** Takes what is known of a response when its handlers are done. */
+export function takeHead(ctx: Context, before: Fields): Head {
+  const after = fieldsOf(ctx);
+  const changes = changesOf(before, after);
+  const cookies = [...changes.set, ...changes.added].find(([name]) => name === "set-cookie");
+  const { "set-cookie": _all, ...others } = after;
+  return {
+    status: ctx.status,
+    message: ctx.message,
+    changes,
+    kind: bodyKind(ctx.body),
+    fields: cookies === undefined ? others : { ...others, "set-cookie": cookies[1] },
+  };
+}
+
+/** Tells what was set, added to and removed between two states of the fields. */
+export function changesOf(before: Fields, after: Fields): Changes {
+  const set: StoredField[] = [];
+  const added: StoredField[] = [];
+  for (const [name, value] of Object.entries(after)) {
+    const rest = additionTo(before[name], value);
+    if (rest !== undefined) added.push([name, rest]);
+    else if (!isEqual(before[name], value)) set.push([name, stored(value)]);
+  }
+  // It is never replaced: what was set outside depends on what it names there.
+  const vary = set.findIndex(([name]) => name === "vary");
+  if (vary !== -1) added.push(...set.splice(vary, 1));
+  const removed = Object.keys(before).filter((name) => after[name] === undefined);
+  return { set, added, removed };
+}
+
+/** What was appended to a field; `undefined` when the field is new, unchanged or replaced. */
+function additionTo(before: FieldValue, after: FieldValue): string | readonly string[] | undefined {
+  if (before === undefined || isEqual(before, after)) return undefined;
+  if (typeof before === "string" && typeof after === "string") {
+    const appended = before !== "" && after.startsWith(`${before},`);
+    return appended ? after.slice(before.length + 1).trim() : undefined;
+  }
+  if (!Array.isArray(after)) return undefined;
+  const known = Array.isArray(before) ? before : [String(before)];
+  const same = known.every((line, index) => line === after[index]);
+  return same ? after.slice(known.length) : undefined;
+}
+
+function isEqual(one: FieldValue, other: FieldValue): boolean {
+  return JSON.stringify(one) === JSON.stringify(other);
+}
+
+function stored(value: FieldValue): string | readonly string[] {
+  return Array.isArray(value) ? value : String(value);
+}
+
+/** The bytes of a body that does not flow; `body` when Koa could not send it either. */
+export function settledBytes(head: Head, body: unknown, maxBytes: number): Buffer | NotStored {
+  const bytes = bytesOf(head.kind, body);
+  if (bytes === undefined) return "body";
+  return bytes.length > maxBytes ? "too-large" : bytes;
+}
+
+/** A response complete with its body. */
+export interface Whole {
+  readonly head: Head;
+  readonly bytes: Uint8Array;
+  readonly response: ResponseFacts;
+}
+
+/** Makes the page that is stored; a body of another length than was promised makes none. */
+export function makePage({ head, bytes, response }: Whole, judged: Storable): Page | NotStored {
+  if (!lengthAgrees(head.fields, bytes.length)) return "content-length";
+  const keep = (fields: readonly StoredField[]) =>
+    fields.filter(([name]) => !judged.unstored.has(name));
+  return {
+    status: head.status,
+    message: head.message,
+    fields: dated(keep(head.changes.set), response),
+    added: keep(head.changes.added),
+    removed: head.changes.removed,
+    kind: head.kind,
+    body: bytes,
+    etag: madeTag(head, bytes),
+    receivedAt: response.receivedAt,
+    initialAge: initialAge(response),
+    fresh: judged.windows.fresh,
+    ifError: judged.windows.ifError,
+    authorized: judged.authorized,
+    mayBeStale: judged.mayBeStale,
+  };
+}
+
+/** RFC 9110, section 6.6.1: who stores a response without `Date` adds it. */
+function dated(fields: readonly StoredField[], response: ResponseFacts): readonly StoredField[] {
+  if (response.fields["date"] !== undefined) return fields;
+  return [...fields, ["date", httpDate(response.receivedAt)]];
+}
+
+/**
+ * An entity tag for a response that has none. It is weak, because a middleware outside, which
+ * compresses for instance, may send other bytes of the same meaning.
+ */
+function madeTag({ status, fields, kind }: Head, bytes: Uint8Array): string | undefined {
+  if (status !== 200 || fields["etag"] !== undefined) return undefined;
+  // Whoever gets a stream of known length first has its whole head before its tag is known.
+  if (isFlowing(kind) && fields["content-length"] !== undefined) return undefined;
+  return `W/"${createHash("sha256").update(bytes).digest("base64url").slice(0, 27)}"`;
+}
+
+/** Pages that were checked, or made here. */
+const checked = new WeakSet<object>();
+
+/** Whether a value from a store is a page: whoever wrote it may have written anything. */
+export function isPage(value: unknown): value is Page {
+  if (typeof value !== "object" || value === null) return false;
+  if (checked.has(value)) return true;
+  const page = value as Record<keyof Page, unknown>;
+  const isGood =
+    [page.fields, page.added].every((list) => Array.isArray(list) && list.every(isField)) &&
+    Array.isArray(page.removed) &&
+    page.removed.every((name) => typeof name === "string") &&
+    [page.receivedAt, page.initialAge, page.fresh, page.ifError].every(isTime) &&
+    isStatus(page.status) &&
+    isText(page.message) &&
+    (page.etag === undefined || isText(page.etag)) &&
+    page.body instanceof Uint8Array &&
+    isBodyKind(page.kind);
+  if (isGood) checked.add(value);
+  return isGood;
+}
+
+function isField(field: unknown): boolean {
+  if (!Array.isArray(field) || field.length !== 2) return false;
+  const [name, value] = field as readonly unknown[];
+  const lines: readonly unknown[] = Array.isArray(value) ? value : [value];
+  return typeof name === "string" && isToken(name) && lines.every(isText);
+}
+
+/** Text that Node sends in a field or as a reason. */
+function isText(text: unknown): boolean {
+  return typeof text === "string" && !/[^\t\x20-\x7e\x80-\xff]/.test(text);
+}
+
+function isTime(time: unknown): boolean {
+  return typeof time === "number" && !Number.isNaN(time);
+}
+
+function isStatus(status: unknown): boolean {
+  return Number.isInteger(status) && Number(status) >= 200 && Number(status) <= 999;
+}
+
+/** The fields of a stored response, its own entity tag included, by lower-case name. */
+export function pageFields(page: Page): Fields {
+  const all = Object.fromEntries([...page.added, ...page.fields]);
+  return page.etag === undefined ? all : { ...all, etag: page.etag };
+}
+
+/** How many bytes a page takes in memory, roughly. */
+export function pageBytes(page: Page): number {
+  const lines = [...page.fields, ...page.added].flat(2);
+  return asBuffer(page.body).length + lines.reduce((sum, line) => sum + line.length, 200);
+}
