@@ -1,9 +1,12 @@
 // The servers that bench/page.ts measures, each in a process of its own.
 import { AsyncLocalStorage } from "node:async_hooks";
+import { createRequire } from "node:module";
 import type { AddressInfo } from "node:net";
 import Koa, { type Middleware } from "koa";
-import koaCash from "koa-cash";
 import { Cache } from "../src/index.js";
+
+// It has no types.
+const koaCash = createRequire(import.meta.url)("koa-cash") as (options: object) => Middleware;
 
 /** A body of about 8 KB. */
 const BODY = {
@@ -38,7 +41,7 @@ export const SCENARIOS: Readonly<Record<string, (app: Koa) => void>> = {
       koaCash({
         get: (key: string) => Promise.resolve(kept.get(key)),
         set: (key: string, value: unknown) => Promise.resolve(void kept.set(key, value)),
-      } as never) as Middleware,
+      }),
     );
     app.use(async (ctx, next) => {
       const { cashed } = ctx as unknown as { cashed: () => Promise<boolean> };

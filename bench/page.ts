@@ -106,7 +106,9 @@ for (let round = 0; round < ROUNDS; round += 1) {
 for (const { name, rounds } of servers) {
   const perSecond = median(rounds.map((round) => round.perSecond));
   const cpu = median(rounds.map((round) => round.cpu));
-  console.log(`${name.padEnd(28)}${perSecond.toFixed(0).padStart(8)} /s${cpu.toFixed(1).padStart(8)} µs`);
+  console.log(
+    `${name.padEnd(28)}${perSecond.toFixed(0).padStart(8)} /s${cpu.toFixed(1).padStart(8)} µs`,
+  );
 }
 const cpuOf = (name: string): number =>
   median(servers.find((server) => server.name === name)!.rounds.map(({ cpu }) => cpu));

@@ -144,11 +144,8 @@ describe("a computation that fails after its result was forgotten in another pro
     const options: CallOptions = { timeout: 1, staleIfError: 100, tags: ["tag"] };
     await one.ask("key", () => "old", options);
     clock.jump(2);
-    const gate = deferred();
-    let reads = 0;
-    one.store.after = async (operation) => {
-      if (operation === "read" && (reads += 1) === 1) await gate.promise;
-    };
+    const [first, second] = [deferred(), deferred()];
+    one.store.after = () => first.promise;
     const end = deferred();
     const fail = async (): Promise<never> => {
       await end.promise;
@@ -157,12 +154,14 @@ describe("a computation that fails after its result was forgotten in another pro
     const earlier = one.ask("key", fail, options);
     await settled();
     await two.invalidate("tag");
-    one.store.after = () => gate.promise;
+    one.store.after = () => second.promise;
     const later = one.ask("key", fail, options);
     await settled();
-    gate.resolve();
     one.store.after = () => Promise.resolve();
-    await settled();
+    for (const read of [first, second]) {
+      read.resolve();
+      await settled();
+    }
     end.resolve();
     expect(await earlier).to.equal("old");
     expect(String(await failureOf(later))).to.include("down");

@@ -588,6 +588,67 @@ describe("memoize()", () => {
     });
   });
 
+  describe("is forgotten", () => {
+    it("with all its arguments, and no other function with it (C09) (K067) (K093)", async () => {
+      const cache = new Cache();
+      const [f, g] = ["f", "g"].map((name) => cache.memoize({ timeout: 5, name }, marking()));
+      const [first, second, other] = [await f!(5, 2), await f!(5, 3), await g!(5, 2)];
+      expect(await cache.deleteMemoized(f!)).to.equal(undefined);
+      expect(await f!(5, 2)).not.to.equal(first);
+      expect(await f!(5, 3)).not.to.equal(second);
+      expect(await g!(5, 2)).to.equal(other);
+    });
+
+    it("for one list of arguments, telling whether there was something (C11) (K096)", async () => {
+      const cache = new Cache();
+      const f = cache.memoize({ name: "f" }, marking());
+      const [first, other] = [await f(5, 2), await f(5, 3)];
+      expect(await cache.deleteMemoized(f, 5, 2)).to.equal(true);
+      expect(await cache.deleteMemoized(f, 5, 2)).to.equal(false);
+      expect(await f(5, 2)).not.to.equal(first);
+      expect(await f(5, 3)).to.equal(other);
+    });
+
+    it("without arguments only if none are given: an undefined one is one", async () => {
+      const cache = new Cache();
+      const f = cache.memoize({ name: "f" }, marking());
+      const [none, one] = [await f(), await f(1)];
+      expect(await cache.deleteMemoized(f, undefined)).to.equal(true);
+      expect(await f()).not.to.equal(none);
+      expect(await f(1)).to.equal(one);
+    });
+
+    it("by the removal of its version (C10)", async () => {
+      const cache = new Cache();
+      const f = cache.memoize({ name: "f" }, marking());
+      const [first, second] = [await f(5, 2), await f(5, 3)];
+      expect(await cache.deleteMemoizedVerhash(f)).to.equal(undefined);
+      const again = await f(5, 2);
+      expect(again).not.to.equal(first);
+      expect(await f(5, 3)).not.to.equal(second);
+      expect(await f(5, 2)).to.equal(again);
+    });
+
+    it("and what was never memoized here is refused", async () => {
+      const cache = new Cache();
+      const plain = async (): Promise<number> => 1;
+      const other = new Cache().memoize({ name: "other" }, plain);
+      const cached = cache.cached({}, plain);
+      for (const [fn, got] of [
+        [plain, "got a function"],
+        [other, "of another cache"],
+        [cached, "one wrapped by cached()"],
+        [undefined, "got undefined"],
+      ] as const) {
+        for (const forget of ["deleteMemoized", "deleteMemoizedVerhash", "memoized"] as const) {
+          const error = await failureOf((async () => cache[forget](fn as never))());
+          expect(error).to.be.instanceOf(OptionError).and.instanceOf(TypeError);
+          expect(String(error)).to.include(got).and.include(forget);
+        }
+      }
+    });
+  });
+
   describe("asks its callables", () => {
     it("unless: with the arguments and the receiver; truthy, the cache is not touched", async () => {
       const cache = new Cache();

@@ -4,18 +4,15 @@ import { planCached, settleCached, type CachedOptions } from "./cached.js";
 import { currentScope } from "./computations.js";
 import type { CacheOptions } from "./config.js";
 import type { Duration } from "./duration.js";
-import {
-  add,
-  checkKey,
-  checkKeys,
-  clear,
-  pairsOf,
-  set,
-  type Pairs,
-} from "./direct.js";
+import { add, checkKey, checkKeys, clear, pairsOf, set, type Pairs } from "./direct.js";
 import { Engine } from "./engine.js";
 import { OptionError, show } from "./errors.js";
 import type { CacheEventName, CacheListener } from "./events.js";
+import type { FragmentOptions } from "./fragment/arguments.js";
+import { fragmentsOf } from "./fragment/claimed.js";
+import { FRAGMENTS, type FragmentCache } from "./fragment/fragments.js";
+import { makeTemplateFragmentKey, type VaryValue } from "./fragment/key.js";
+import { fragmentsMiddleware } from "./fragment/middleware.js";
 import { checkFunction, wrapping, type Wrapping } from "./forms.js";
 import {
   memoizeMany,
@@ -59,6 +56,10 @@ declare module "koa" {
   }
 }
 
+// Where the adapters of template engines find the fragments of a cache.
+// oxlint-disable-next-line typescript/no-unsafe-declaration-merging -- set by the constructor
+export interface Cache extends FragmentCache {}
+
 /**
  * A cache: it wraps functions, and holds values by key.
  *
@@ -82,6 +83,7 @@ export class Cache {
   /** @throws {OptionError} for an unknown option or a value that an option cannot have. */
   constructor(options: CacheOptions = {}) {
     this.#engine = new Engine(options);
+    Object.defineProperty(this, FRAGMENTS, { value: fragmentsOf(this.#engine) });
   }
 
   /**
@@ -370,6 +372,58 @@ export class Cache {
     };
     const intent = (await rules.forcedUpdate?.()) ? "renew" : "use";
     return lookup.fetch(question, compute, intent) as Promise<Awaited<T>>;
+  }
+
+  /**
+   * A part of a page, rendered once and kept under its name and the values that it varies on, for
+   * any template engine. What is read while it is rendered leaves its tags on it.
+   *
+   * @param name the fragment's name
+   * @param render gives the text, or a promise of it
+   * @returns the text
+   * @throws {OptionError} for wrong options
+   * @throws {FragmentError} when `render` gives no text
+   * @example
+   * const html = await cache.fragment("sidebar", { timeout: "5m", varyOn: [user.id] }, () => render());
+   */
+  async fragment(
+    name: string,
+    options: FragmentOptions,
+    render: () => string | Promise<string>,
+  ): Promise<string> {
+    checkFunction("fragment", render);
+    return this[FRAGMENTS].fragment(name, options, render);
+  }
+
+  /**
+   * Renders a page whose templates hold `cache` tags, a layout included: all fragments of a nesting
+   * level are read in one read, only the missing ones run, and all new ones are stored in one write.
+   *
+   * @param run renders, and gives the text or a promise of it
+   * @returns the text with all fragments in it
+   * @example
+   * ctx.body = await cache.withFragments(() => template(data));
+   */
+  async withFragments(run: () => string | Promise<string>): Promise<string> {
+    return this[FRAGMENTS].render(run);
+  }
+
+  /** The middleware that does so around every `ctx.render()`; installed after what sets it. */
+  fragmentsMiddleware(): Koa.Middleware {
+    return fragmentsMiddleware(this[FRAGMENTS]) as Koa.Middleware;
+  }
+
+  /**
+   * The key of a fragment: predictable, and different for different names and values. From
+   * Flask-Cache's `make_template_fragment_key`.
+   */
+  makeTemplateFragmentKey(name: string, varyOn: readonly VaryValue[] = []): string {
+    return makeTemplateFragmentKey(name, varyOn);
+  }
+
+  /** Deletes a fragment; without values, the one that varies on none. Tells whether there was one. */
+  async deleteFragment(name: string, varyOn: readonly VaryValue[] = []): Promise<boolean> {
+    return this.delete(makeTemplateFragmentKey(name, varyOn));
   }
 
   /** Listens to an event; gives the function that stops listening. */

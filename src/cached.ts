@@ -98,7 +98,7 @@ export function planCached(engine: Engine, name: string, settled: Settled): Plan
     tag: () => undefined,
     rules,
     makeCacheKey,
-    admit: () => void admit(name),
+    admit: () => admit(name),
     respond: (call, how) => respond(view, call, how),
     remove: (key) => removeNamed(engine, key),
     reach: (frame, first) => {
@@ -135,7 +135,8 @@ function respond(view: PagePlan, { args }: Call, how: Responding): Promise<void>
 
 /** A call must stand in a request, whatever its key. */
 function admit(name: string): void {
-  if (currentRequest() === undefined) throw new RequestContextError(`The cached function ${name}()`);
+  if (currentRequest() === undefined)
+    throw new RequestContextError(`The cached function ${name}()`);
 }
 
 function keyOf(name: string, keyPrefix: Settled["keyPrefix"], call: Call): MaybePromise<Key> {

@@ -33,18 +33,25 @@ export async function claim(
 ): Promise<readonly Claim[]> {
   const keys = questions.map(({ key }) => key);
   const tags = [...new Set(questions.flatMap((question) => question.tags))];
-  const asked = lookup.flights.turn();
-  const reading = await lookup.store.read(keys, tags);
-  const round = new Round(lookup, { asked, tags, reading });
-  const stored = reading.entries.filter((entry) => entry !== undefined);
-  await lookup.learn(round.marks, stored);
-  const found = await Promise.all(
-    questions.map((question, index) => round.judge(question, reading.entries[index], accepts)),
-  );
-  // Decided in one go, so that nobody comes between.
-  const claims = found.map((one) => round.decide(one));
-  await round.establish();
-  return claims;
+  const { flights } = lookup;
+  const asked = flights.turn();
+  flights.opened(asked);
+  try {
+    const reading = await lookup.store.read(keys, tags);
+    const round = new Round(lookup, { asked, tags, reading });
+    const stored = reading.entries.filter((entry) => entry !== undefined);
+    await lookup.learn(round.marks, stored);
+    const found = await Promise.all(
+      questions.map((question, index) => round.judge(question, reading.entries[index], accepts)),
+    );
+    // Decided in one go, so that nobody comes between.
+    const claims = found.map((one) => round.decide(one));
+    flights.closed(asked);
+    await round.establish();
+    return claims;
+  } finally {
+    flights.closed(asked);
+  }
 }
 
 /** A question with its entry, if there is one that is good for anything. */

@@ -131,12 +131,15 @@ function outcomeOf({ held, carried }: Outcome): Outcome {
   return { held, carried };
 }
 
-/** Runs something inside a scope that collects the tags of what it reads. */
+/**
+ * Runs something inside a scope that collects the tags of what it reads. It stands in no rendering:
+ * a placeholder of the rendering around it would be stored with the result.
+ */
 export function runInScope<T>(scope: Scope | undefined, run: () => T): T {
-  return frames.run({ request: frames.getStore()?.request, scope }, run);
+  return frames.run({ request: frames.getStore()?.request, scope, rendering: undefined }, run);
 }
 
-const NOWHERE: Frame = { request: undefined, scope: undefined };
+const NOWHERE: Frame = { request: undefined, scope: undefined, rendering: undefined };
 
 /** Runs something whose traces may outlive the request and the computation it is run in. */
 export function runApart<T>(run: () => T): T {

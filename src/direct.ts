@@ -30,9 +30,12 @@ function isGood(entry: Entry | undefined, marks: Marks): boolean {
 
 /** Stores values; what is being computed for their keys will not replace them. */
 export async function set(lookup: Lookup, pairs: Pairs, timeout: unknown): Promise<number> {
+  const keys = pairs.map(([key]) => key);
   const entries = await entriesOf(lookup, pairs, timeout);
-  drop(lookup, keysOf(entries));
+  drop(lookup, keys);
   if (entries.length > 0) await lookup.store.write(entries);
+  // What cannot be replaced must not come back when the store does.
+  else await lookup.store.remove(keys);
   return entries.length;
 }
 
@@ -73,10 +76,6 @@ export async function clear(lookup: Lookup): Promise<void> {
 
 function drop(lookup: Lookup, keys: readonly string[]): void {
   for (const key of keys) lookup.flights.drop(key);
-}
-
-function keysOf(entries: readonly Entry[]): readonly string[] {
-  return entries.map(({ key }) => key);
 }
 
 /** Entries for values; none when the store cannot say which version they would carry. */

@@ -46,6 +46,10 @@ export class Engine {
     return this.#settings.enabled;
   }
 
+  get strict(): boolean {
+    return this.#settings.strict;
+  }
+
   /** The lookup; the store is opened when it is first asked for. */
   get lookup(): Lookup {
     return (this.#lookup ??= this.#open());

@@ -6,6 +6,7 @@ export type { Duration } from "./duration.js";
 export {
   ArgumentKeyError,
   DuplicateNameError,
+  FragmentError,
   KeyConflictError,
   NotCarriableError,
   OptionError,
@@ -15,6 +16,9 @@ export {
 } from "./errors.js";
 export type { CacheErrorCode } from "./errors.js";
 export type { CacheEvent, CacheEventName, CacheListener } from "./events.js";
+export type { FragmentOptions, FragmentTimeout } from "./fragment/arguments.js";
+export type { FragmentCache } from "./fragment/fragments.js";
+export type { VaryValue } from "./fragment/key.js";
 export type { MethodDecorating, Wrapping } from "./forms.js";
 export { cachingId } from "./key/identity.js";
 export type { LoadMany, ManyWrapper, MemoizeManyOptions } from "./memoize-many.js";

@@ -177,12 +177,15 @@ function numberBetween(value: unknown, most: number, option: string): number {
 
 /** How long an entry may live if its timeout is known beforehand, with its stale time. */
 export function expectedLife(rules: Rules, fallback: number): number {
-  const { timeout } = rules;
-  const fresh =
-    timeout === undefined || typeof timeout === "function"
-      ? fallback
-      : lifetime(timeout, "timeout");
+  const fresh = expectedFresh(rules, fallback);
   return fresh + Math.max(rules.staleWhileRevalidate, rules.staleIfError);
+}
+
+/** How long an entry is fresh if its timeout is known beforehand. */
+export function expectedFresh({ timeout }: Rules, fallback: number): number {
+  return timeout === undefined || typeof timeout === "function"
+    ? fallback
+    : lifetime(timeout, "timeout");
 }
 
 /** How long a result is fresh, in milliseconds. */

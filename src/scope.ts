@@ -67,6 +67,8 @@ export interface RequestScope {
 export interface Frame {
   readonly request: RequestScope | undefined;
   readonly scope: Scope | undefined;
+  /** Where in a rendering of templates it stands; known to `fragment/` alone. */
+  readonly rendering: object | undefined;
 }
 
 // Shared by all copies of this module in a process: two copies would be two contexts.

@@ -5,7 +5,7 @@ import { isOfThisProcess } from "./key/identity.js";
 import type { MaybePromise, Store } from "./store/store.js";
 
 /** Tags as they are stored: a letter keeps users' tags apart from internal names. */
-export const ROOT = "r:";
+export { ROOT } from "./store/store.js";
 export const functionTag = (name: string): string => `f:${name}`;
 export const instanceTag = (name: string, identity: string): string =>
   `${isOfThisProcess(identity) ? "p" : "i"}:${name}:${identity}`;

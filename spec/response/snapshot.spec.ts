@@ -1,11 +1,11 @@
 import { expect } from "chai";
 import type { Context } from "koa";
+import { isPage } from "../../src/response/checked-page.js";
 import type { Fields } from "../../src/response/fields.js";
 import type { Storable } from "../../src/response/policy.js";
 import {
   changesOf,
   fieldsOf,
-  isPage,
   makePage,
   pageBytes,
   pageFields,

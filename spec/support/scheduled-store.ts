@@ -17,17 +17,11 @@ export class ScheduledStore implements Store {
   readonly tier = "scheduled";
   readonly #memory: SharedMemory;
   readonly #scheduler: Scheduler;
-  readonly #onWrite: (entry: Entry) => void;
   readonly #writes = new Map<string, Promise<unknown>>();
 
-  constructor(
-    memory: SharedMemory,
-    scheduler: Scheduler,
-    onWrite: (entry: Entry) => void = () => undefined,
-  ) {
+  constructor(memory: SharedMemory, scheduler: Scheduler) {
     this.#memory = memory;
     this.#scheduler = scheduler;
-    this.#onWrite = onWrite;
   }
 
   read(keys: readonly string[], tags: readonly string[]): Promise<Reading> {
@@ -42,7 +36,6 @@ export class ScheduledStore implements Store {
   }
 
   write(entries: readonly Entry[]): Promise<void> {
-    for (const entry of entries) this.#onWrite(entry);
     return this.#operate(
       entries.map(({ key }) => key),
       [],

@@ -1,14 +1,13 @@
 // The rendering that a template tag belongs to, found by the asynchronous chain it runs in.
-import { AsyncLocalStorage } from "node:async_hooks";
+import { frames } from "../scope.js";
 
-const storage = new AsyncLocalStorage<object>();
-
-/** Runs a function so that `current()` gives this scope in all that it starts. */
-export function enter<T>(scope: object, run: () => T): T {
-  return storage.run(scope, run);
+/** Runs a function so that `current()` gives this rendering in all that it starts. */
+export function enter<T>(rendering: object, run: () => T): T {
+  const around = frames.getStore();
+  return frames.run({ request: around?.request, scope: around?.scope, rendering }, run);
 }
 
-/** The scope entered last, if any. */
+/** The rendering entered last, if any. */
 export function current(): object | undefined {
-  return storage.getStore();
+  return frames.getStore()?.rendering;
 }

@@ -3,7 +3,7 @@ import { IncomingMessage, ServerResponse } from "node:http";
 import { Socket } from "node:net";
 import Koa, { type Context, type Middleware, type Next } from "koa";
 import { OptionError, RequestContextError, show } from "../errors.js";
-import { frames, type RequestScope } from "../scope.js";
+import { frames, type Frame, type RequestScope } from "../scope.js";
 
 /**
  * The Koa context of the request being served.
@@ -37,19 +37,23 @@ export function runInRequestContext<T>(where: string | Context, run: () => T): T
   if (typeof run !== "function") {
     throw new OptionError(`runInRequestContext() runs a function; got ${show(run)}.`);
   }
-  return frames.run({ request: scopeOf(context), scope: frames.getStore()?.scope }, run);
+  return frames.run(frameOf(context), run);
 }
 
 /** The middleware that installs the request context; however often it is installed, it enters once. */
 function requestContext(context: Context, next: Next): Promise<void> {
-  const frame = frames.getStore();
-  if (frame?.request?.context === context) return next();
-  return frames.run({ request: scopeOf(context), scope: frame?.scope }, next);
+  if (frames.getStore()?.request?.context === context) return next();
+  return frames.run(frameOf(context), next);
 }
 
 /** The request that a call belongs to. */
 export function currentRequest(): RequestScope | undefined {
   return frames.getStore()?.request;
+}
+
+function frameOf(context: Context): Frame {
+  const around = frames.getStore();
+  return { request: scopeOf(context), scope: around?.scope, rendering: around?.rendering };
 }
 
 function scopeOf(context: Context): RequestScope {

@@ -49,7 +49,11 @@ export function freshened(page: Page, newer: Newer, judging: Judging): Freshened
 
 type Parts = Pick<Page, "fields" | "added">;
 
-function merged({ fields, added }: Page, { changes, receivedAt }: Newer, unstored: ReadonlySet<string>): Parts {
+function merged(
+  { fields, added }: Page,
+  { changes, receivedAt }: Newer,
+  unstored: ReadonlySet<string>,
+): Parts {
   const names = new Set([...changes.set, ...changes.added].map(([name]) => name));
   const kept = (list: readonly StoredField[]) =>
     Object.fromEntries(list.filter(([name]) => !names.has(name)));
@@ -63,7 +67,9 @@ function merged({ fields, added }: Page, { changes, receivedAt }: Newer, unstore
 
 /** Fields as they are stored; those that describe the body are never replaced, only kept. */
 function listed(merging: Fields, before: readonly StoredField[]): readonly StoredField[] {
-  const body = before.filter(([name]) => !Object.hasOwn(merging, name) && name.startsWith("content-"));
+  const body = before.filter(
+    ([name]) => !Object.hasOwn(merging, name) && name.startsWith("content-"),
+  );
   return [...(Object.entries(merging) as unknown as readonly StoredField[]), ...body];
 }
 

@@ -1,14 +1,15 @@
 // Stores a page: for how long, with which tags, among which variants.
 import type { Entry } from "../entry.js";
-import type { Lead } from "../claims.js";
+import type { Lead, Shaped } from "../claims.js";
 import { lifetime } from "../duration.js";
-import type { Life, Making } from "../record.js";
+import type { Life } from "../record.js";
 import { freshFor, tagNames, type AnyFunction } from "../rules.js";
 import type { LifetimeRules, Windows } from "./freshness.js";
 import { HeldPage, resultOf, type Variant } from "./held-page.js";
 import { markerKey } from "./page-tags.js";
 import type { Page } from "./snapshot.js";
-import { entryBeside, placeVariant, variantEntries, type Selection } from "./variants.js";
+import { entryBeside, placeVariant, variantEntries } from "./place-variant.js";
+import type { Selection } from "./variants.js";
 import { unitedNames, variantText } from "./vary.js";
 import type { Visit } from "./visit.js";
 
@@ -41,24 +42,31 @@ export async function keepPage(
   kept: Keepable,
 ): Promise<boolean> {
   const variant = variantOf(visit, selection, kept.vary);
-  if (variant === undefined) return lead.release(), false;
-  const life = lifeOf(kept);
-  const held = new HeldPage(kept.page, variant);
-  const making: Making = { held, tags: kept.tags, life };
-  const { index } = selection;
-  if (index === undefined) {
-    return lead.conclude(making, (entry) => {
-      const { entry: own, beside } = variantEntries(visit, entry, variant);
-      return { entry: own, beside: [...beside, ...markers(visit, own)] };
-    });
+  if (variant === undefined) {
+    lead.release();
+    return false;
   }
-  const until = Date.now() + life.fresh + Math.max(life.staleIfError, life.staleWhileRevalidate);
-  const key = await placeVariant(visit, { index }, variant, until);
-  return lead.conclude(making, (entry) =>
-    key === undefined
-      ? undefined
-      : { entry: { ...entry, key }, beside: markers(visit, { ...entry, key }) },
-  );
+  const life = lifeOf(kept);
+  const making = { held: new HeldPage(kept.page, variant), tags: kept.tags, life };
+  const place = await placeOf(visit, selection, variant, life);
+  return lead.conclude(making, (entry) => {
+    const placed = place(entry);
+    if (placed === undefined) return undefined;
+    return { ...placed, beside: [...placed.beside, ...markers(visit, placed.entry)] };
+  });
+}
+
+/** Where the entry of a page goes: to its own key, or among the variants. */
+async function placeOf(
+  visit: Visit,
+  { index }: Selection,
+  variant: Variant,
+  { fresh, staleIfError, staleWhileRevalidate }: Life,
+): Promise<(entry: Entry) => Shaped | undefined> {
+  if (index === undefined) return (entry) => variantEntries(visit, entry, variant);
+  const until = Date.now() + fresh + Math.max(staleIfError, staleWhileRevalidate);
+  const key = await placeVariant(visit, index, variant, until);
+  return (entry) => (key === undefined ? undefined : { entry: { ...entry, key }, beside: [] });
 }
 
 /** What is left of the windows by now. */
@@ -101,9 +109,7 @@ export async function askAbout({ plan, ctx }: Visit, page: Page): Promise<Said> 
   const hasTimeout = rules.timeout !== undefined || plan.hasDefault;
   return {
     isWanted,
-    timeout: hasTimeout
-      ? await freshFor(rules, result, call, plan.engine.lookup.life)
-      : undefined,
+    timeout: hasTimeout ? await freshFor(rules, result, call, plan.engine.lookup.life) : undefined,
     tags: [...new Set(tagNames(names ?? [], "The result of tags()"))],
   };
 }

@@ -134,7 +134,8 @@ export type Query =
 /** The text of a query, as it is part of the key; `undefined` where there is none. */
 export function queryFrom(query: Query | undefined): string | undefined {
   if (query === undefined) return undefined;
-  const text = typeof query === "string" ? query.replace(/^\?/, "") : parametersOf(query).toString();
+  const text =
+    typeof query === "string" ? query.replace(/^\?/, "") : parametersOf(query).toString();
   return queryText(text, true) ?? undefined;
 }
 

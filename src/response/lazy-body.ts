@@ -9,7 +9,6 @@ const SENDING = Symbol("sending");
 interface Offering {
   [OFFERED]: Page | undefined;
   [SENDING]: boolean;
-  _body: unknown;
   readonly ctx: Context;
 }
 
@@ -83,7 +82,7 @@ const BODY: PropertyDescriptor = {
     if (this[SENDING]) return bytesToSend(this.ctx, page);
     this[OFFERED] = undefined;
     setBody(this.ctx, page);
-    return this._body;
+    return this.ctx.body;
   },
   set(this: Offering, value: unknown) {
     this[OFFERED] = undefined;

@@ -25,7 +25,11 @@ export function isFor({ request }: Pick<Visit, "request">, page: Page): boolean 
  *
  * @param isRevalidated whether a newer page is being asked for, so that this one may be stale
  */
-export function mayHave(visit: Pick<Visit, "request" | "demand">, page: Page, isRevalidated: boolean): boolean {
+export function mayHave(
+  visit: Pick<Visit, "request" | "demand">,
+  page: Page,
+  isRevalidated: boolean,
+): boolean {
   const { demand } = visit;
   if (!isFor(visit, page)) return false;
   const standing = standingOf(page);
@@ -45,7 +49,11 @@ export function mayStandIn(visit: Visit, page: Page): boolean {
 }
 
 /** Answers with a page, or with 304 if the client has it. */
-export function serve(visit: Pick<Visit, "ctx" | "plan" | "request">, page: Page, status: CacheStatus): void {
+export function serve(
+  visit: Pick<Visit, "ctx" | "plan" | "request">,
+  page: Page,
+  status: CacheStatus,
+): void {
   const { ctx, request } = visit;
   const { age, left } = standingOf(page);
   if (isKnown(request.fields, page)) {
@@ -95,12 +103,8 @@ export function tellError(ctx: Context, error: unknown, status: CacheStatus): vo
   tell(ctx, status);
   if (!(error instanceof Error) || !Object.isExtensible(error)) return;
   const failed = error as Error & { headers?: Record<string, unknown> };
-  const before = failed.headers?.["cache-status"];
-  const text = withCacheStatus(typeof before === "string" ? before : undefined, status);
-  // Those who wait share the error.
-  if (before === undefined || !text.startsWith(String(before))) {
-    failed.headers = { ...failed.headers, "cache-status": text };
-  }
+  const told = ctx.res.getHeader("cache-status");
+  if (told !== undefined) failed.headers = { ...failed.headers, "cache-status": told };
 }
 
 /** The status that Koa will answer an error with. */

@@ -89,7 +89,7 @@ export function settleResponse(options: ResponseOptions): ResponseRules {
 function settleQuery(query: unknown): QueryRule {
   if (query === undefined) return true;
   const isNames = Array.isArray(query) && query.every((name) => typeof name === "string");
-  if (typeof query === "boolean" || isNames) return query as QueryRule;
+  if (typeof query === "boolean" || isNames) return query;
   throw new OptionError(
     `query must be true, false or a list of parameter names; got ${show(query)}.`,
   );

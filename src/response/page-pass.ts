@@ -6,7 +6,6 @@ import { invalidatedUrls, isSuccess } from "./invalidation.js";
 import { addressOf } from "./key.js";
 import { statusOf, tell, tellError } from "./page-answer.js";
 import { pathTags, urlTag } from "./page-tags.js";
-import type { Fields } from "./fields.js";
 
 /** Runs the handlers, and says why. */
 export async function pass(
@@ -45,7 +44,7 @@ export async function runUnsafe(
 function outdatedBy(ctx: Context): readonly string[] {
   const address = addressOf(ctx);
   const url = `${address.origin}${address.sent}`;
-  const named = invalidatedUrls(url, ctx.status, ctx.res.getHeaders() as Fields);
+  const named = invalidatedUrls(url, ctx.status, ctx.res.getHeaders());
   const others = named.map(({ origin, pathname }) => urlTag(origin, pathname));
   return [...new Set([...pathTags(address), ...others])];
 }

@@ -8,12 +8,16 @@ const BUCKET_BITS = 17;
  * number of tags. An invalidation may reach more than it names, never less.
  */
 function bucket(text: string): string {
-  // FNV-1a: cheap, and who finds two texts of one bucket gains nothing.
+  return `p:${(textHash(text) >>> (32 - BUCKET_BITS)).toString(36)}`;
+}
+
+/** FNV-1a: 32 bits, cheap, for where it does no harm that two texts have the same. */
+export function textHash(text: string): number {
   let hash = 0x811c9dc5;
   for (let index = 0; index < text.length; index += 1) {
     hash = Math.imul(hash ^ text.charCodeAt(index), 0x01000193);
   }
-  return `p:${(hash >>> (32 - BUCKET_BITS)).toString(36)}`;
+  return hash;
 }
 
 /** The tags of a page that an unsafe request to its URL outdates. */

@@ -9,6 +9,9 @@ import type { PagePlan } from "./page-options.js";
 import { requestFields } from "./request-headers.js";
 import { isVariantIndex, unitedNames, variantText } from "./vary.js";
 
+/** Longer URLs are rare, and the places are not counted by the memory store. */
+const LONGEST_PLACE = 512;
+
 /** Answers a request, if that takes no waiting; tells whether it did. */
 export function answerQuickly(plan: PagePlan, ctx: Context): boolean {
   const { engine, table, policy } = plan;
@@ -80,7 +83,7 @@ export function reach(plan: PagePlan, ctx: Context, { index, entry, epoch }: Rea
 }
 
 function put({ table }: PagePlan, entry: Entry, place: string, epoch: number): void {
-  if (!entry.alive) return;
+  if (!entry.alive || place.length > LONGEST_PLACE) return;
   entry.epoch = epoch;
   if (entry.table !== undefined) return;
   entry.table = table;

@@ -6,7 +6,7 @@ import { Duplex } from "node:stream";
 import type { Context } from "koa";
 import { runInRequestContext } from "../request/context.js";
 import type { PagePlan } from "./page-options.js";
-import type { Leadership } from "./page-run.js";
+import type { Leadership } from "./run.js";
 import { requestFields } from "./request-headers.js";
 import { CONDITIONAL_FIELDS } from "./validation.js";
 
@@ -32,7 +32,9 @@ export async function rerun(original: Context, task: Task): Promise<void> {
     const ctx = ownContext(original);
     tasks.set(ctx, task);
     // Koa makes the context itself, so it is given one that is made already.
-    const app = Object.create(original.app, { createContext: { value: () => ctx } }) as Context["app"];
+    const app = Object.create(original.app, {
+      createContext: { value: () => ctx },
+    }) as Context["app"];
     await runInRequestContext(ctx, () => app.callback()(ctx.req, ctx.res));
     const isSending = task.deliver !== undefined && task.isTaken && !ctx.res.writableFinished;
     if (isSending && !ctx.res.destroyed) await once(ctx.res, "close");

@@ -1,8 +1,8 @@
 // Takes a response from a Koa context: what was set beneath, and nothing of what was set outside.
 import { createHash } from "node:crypto";
 import type { Context } from "koa";
-import { asBuffer, bodyKind, bytesOf, isBodyKind, isFlowing, type BodyKind } from "./body.js";
-import { httpDate, isToken, type Fields, type FieldValue, type ResponseFacts } from "./fields.js";
+import { asBuffer, bodyKind, bytesOf, isFlowing, type BodyKind } from "./body.js";
+import { httpDate, type Fields, type FieldValue, type ResponseFacts } from "./fields.js";
 import { initialAge } from "./freshness.js";
 import { lengthAgrees, type Storable } from "./policy.js";
 import type { NotStored } from "./storability.js";
@@ -168,48 +168,6 @@ function madeTag({ status, fields, kind }: Head, bytes: Uint8Array): string | un
   // Whoever gets a stream of known length first has its whole head before its tag is known.
   if (isFlowing(kind) && fields["content-length"] !== undefined) return undefined;
   return `W/"${createHash("sha256").update(bytes).digest("base64url").slice(0, 27)}"`;
-}
-
-/** Pages that were checked, or made here. */
-const checked = new WeakSet<object>();
-
-/** Whether a value from a store is a page: whoever wrote it may have written anything. */
-export function isPage(value: unknown): value is Page {
-  if (typeof value !== "object" || value === null) return false;
-  if (checked.has(value)) return true;
-  const page = value as Record<keyof Page, unknown>;
-  const isGood =
-    [page.fields, page.added].every((list) => Array.isArray(list) && list.every(isField)) &&
-    Array.isArray(page.removed) &&
-    page.removed.every((name) => typeof name === "string") &&
-    [page.receivedAt, page.initialAge, page.fresh, page.ifError].every(isTime) &&
-    isStatus(page.status) &&
-    isText(page.message) &&
-    (page.etag === undefined || isText(page.etag)) &&
-    page.body instanceof Uint8Array &&
-    isBodyKind(page.kind);
-  if (isGood) checked.add(value);
-  return isGood;
-}
-
-function isField(field: unknown): boolean {
-  if (!Array.isArray(field) || field.length !== 2) return false;
-  const [name, value] = field as readonly unknown[];
-  const lines: readonly unknown[] = Array.isArray(value) ? value : [value];
-  return typeof name === "string" && isToken(name) && lines.every(isText);
-}
-
-/** Text that Node sends in a field or as a reason. */
-function isText(text: unknown): boolean {
-  return typeof text === "string" && !/[^\t\x20-\x7e\x80-\xff]/.test(text);
-}
-
-function isTime(time: unknown): boolean {
-  return typeof time === "number" && !Number.isNaN(time);
-}
-
-function isStatus(status: unknown): boolean {
-  return Number.isInteger(status) && Number(status) >= 200 && Number(status) <= 999;
 }
 
 /** The fields of a stored response, its own entity tag included, by lower-case name. */

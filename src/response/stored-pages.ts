@@ -4,7 +4,7 @@ import type { Engine } from "../engine.js";
 import type { Entry } from "../entry.js";
 import { resultOf } from "./held-page.js";
 import { markerKey, nameTag } from "./page-tags.js";
-import { isPage } from "./snapshot.js";
+import { isPage } from "./checked-page.js";
 import { PAGE } from "./visit.js";
 
 /** Deletes what is stored under keys, pages with all their variants included. */
@@ -12,9 +12,11 @@ export async function removeAll(engine: Engine, keys: readonly string[]): Promis
   const { lookup } = engine;
   const markers = keys.map(markerKey);
   const marked = await find(lookup, markers);
-  const named = keys.filter((_, index) => engine.hasPages || marked[index] !== undefined);
-  if (named.length > 0) await lookup.versions.outdate(named.map(nameTag));
-  if (named.length > 0) await lookup.store.remove(markers);
+  const names = keys.filter((_, index) => engine.hasPages || marked[index] !== undefined);
+  if (names.length > 0) {
+    await lookup.versions.outdate(names.map(nameTag));
+    await lookup.store.remove(markers);
+  }
   const existed = await remove(lookup, keys);
   return existed.map((one, index) => one || marked[index] !== undefined);
 }
@@ -38,12 +40,12 @@ export async function locate(
 ): Promise<readonly (Located | undefined)[]> {
   const found = await find(engine.lookup, keys);
   const missing = keys.filter((_, index) => found[index] === undefined);
-  const pages = engine.hasPages && missing.length > 0 ? await named(engine, missing) : [];
+  const pages = engine.hasPages && missing.length > 0 ? await pagesNamed(engine, missing) : [];
   const byName = new Map(missing.map((name, index) => [name, pages[index]]));
   return keys.map((key, index) => located(found[index] ?? byName.get(key)));
 }
 
-async function named(
+async function pagesNamed(
   engine: Engine,
   names: readonly string[],
 ): Promise<readonly (Entry | undefined)[]> {

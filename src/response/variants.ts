@@ -1,14 +1,14 @@
 // Finds a page in two steps: what is known of its variants, then the one a request selects.
 import { claim, type Accepts, type Claim, type Hit } from "../claims.js";
-import { makeEntry, lastUse, type Entry } from "../entry.js";
+import type { Entry } from "../entry.js";
 import { marksByTag, verdictOn } from "../judgement.js";
-import { randomMark } from "../key/hash.js";
 import type { Lookup } from "../lookup.js";
 import type { Question } from "../record.js";
 import type { Forward } from "./cache-status.js";
-import { heldValue, type Variant } from "./held-page.js";
-import { isPage, type Page } from "./snapshot.js";
-import { addVariant, isVariantIndex, unitedNames, variantText, type VariantIndex } from "./vary.js";
+import type { Variant } from "./held-page.js";
+import { isPage } from "./checked-page.js";
+import type { Page } from "./snapshot.js";
+import { isVariantIndex, unitedNames, variantText, type VariantIndex } from "./vary.js";
 import type { Visit } from "./visit.js";
 
 /** Which variant of a page a request selects, as far as is known before the handlers run. */
@@ -80,11 +80,13 @@ function selectionIn(visit: Visit, index: VariantIndex): Selection | undefined {
   return { question, index, variant: { names, text } };
 }
 
-function variantKey({ question }: Visit, { id }: VariantIndex, text: string): string {
+/** The key of a variant: out of reach when the index is gone. */
+export function variantKey({ question }: Visit, { id }: VariantIndex, text: string): string {
   return `${question.key}${id}${text}`;
 }
 
-function indexIn(entry: Entry | undefined): VariantIndex | undefined {
+/** What an entry knows of variants, if it does. */
+export function indexIn(entry: Entry | undefined): VariantIndex | undefined {
   const value: unknown = entry?.held.give();
   return isVariantIndex(value) ? value : undefined;
 }
@@ -130,89 +132,4 @@ function seen(looked: Looked): Seen | undefined {
 export function forwardOf({ claim: { kind }, index }: Selected, spare: Page | undefined): Forward {
   if (kind === "lead" && spare !== undefined) return "stale";
   return index === undefined ? "uri-miss" : "vary-miss";
-}
-
-/** A new index of one variant. */
-export function newIndex({ names, text }: Variant, until: number): VariantIndex {
-  return { id: randomMark(), names, variants: [text], until };
-}
-
-/** An entry that belongs to that of a page: it dies with the tags that the page has by itself. */
-export function entryBeside(entry: Entry, question: Question, value: object): Entry {
-  const until = lastUse(entry);
-  const { storedAt, cost, owner, check } = entry;
-  return makeEntry({
-    key: question.key,
-    held: heldValue(value, 2 * JSON.stringify(value).length),
-    storedAt,
-    freshUntil: until,
-    staleUntil: until,
-    errorUntil: until,
-    cost,
-    carried: entry.carried.filter(({ tag }) => question.tags.includes(tag)),
-    owner,
-    check,
-  });
-}
-
-/** A page with its place among the variants: its own entry, and the index where it is new. */
-export function variantEntries(
-  visit: Visit,
-  entry: Entry,
-  variant: Variant,
-): { readonly entry: Entry; readonly beside: readonly Entry[] } {
-  if (variant.names.length === 0) return { entry, beside: [] };
-  const index = newIndex(variant, lastUse(entry));
-  const key = variantKey(visit, index, variant.text);
-  return { entry: { ...entry, key }, beside: [entryBeside(entry, visit.question, index)] };
-}
-
-// More writers of one index at one moment than this are left out of it.
-const MOST_TRIES = 5;
-
-/**
- * Adds a variant to the index of its page; gives the key of the variant, unless the index is
- * another one by now: then the page was deleted, or varies on more.
- */
-export async function placeVariant(
-  visit: Visit,
-  { index }: { readonly index: VariantIndex },
-  variant: Variant,
-  until: number,
-): Promise<string | undefined> {
-  const isKnown = variant.names.length === index.names.length && index.until >= until;
-  if (isKnown && index.variants.includes(variant.text)) {
-    return variantKey(visit, index, variant.text);
-  }
-  const { lookup } = visit.plan.engine;
-  for (let tries = 0; tries < MOST_TRIES; tries += 1) {
-    // oxlint-disable-next-line no-await-in-loop -- one after the other: each changes what it read
-    const [found] = await claim(lookup, [visit.question], () => false);
-    if (found?.kind === "lead") {
-      const current = indexIn(found.spare);
-      if (current?.id !== index.id) return found.release(), undefined;
-      const { index: next, dropped } = grown(current, variant, until);
-      const held = heldValue(next, 2 * JSON.stringify(next).length);
-      const life = { fresh: next.until - Date.now(), staleWhileRevalidate: 0, staleIfError: 0 };
-      // oxlint-disable-next-line no-await-in-loop -- the last round
-      await found.conclude({ held, tags: [], life }, (entry) => ({ entry, beside: [] }));
-      void lookup.store.remove(dropped.map((text) => variantKey(visit, current, text)));
-      return variantKey(visit, next, variant.text);
-    }
-    // oxlint-disable-next-line no-await-in-loop -- its turn comes when the other is done
-    if (found?.kind === "follow") await found.join();
-  }
-  return undefined;
-}
-
-function grown(
-  index: VariantIndex,
-  variant: Variant,
-  until: number,
-): { readonly index: VariantIndex; readonly dropped: readonly string[] } {
-  const later = Math.max(index.until, until);
-  if (variant.names.length !== index.names.length) {
-    return { index: newIndex(variant, later), dropped: index.variants };
-  }
-  return addVariant({ ...index, until: later }, variant.text);
 }

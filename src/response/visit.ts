@@ -72,9 +72,7 @@ interface Identity {
   readonly covered: readonly string[];
 }
 
-async function pageIdentity(
-  arrival: Pick<Arrival, "plan" | "ctx" | "makeKey">,
-): Promise<Identity> {
+async function pageIdentity(arrival: Pick<Arrival, "plan" | "ctx" | "makeKey">): Promise<Identity> {
   const { plan, ctx, makeKey } = arrival;
   if (makeKey !== undefined) {
     const { name, covered } = await calledName(plan, ctx, makeKey);

@@ -129,8 +129,8 @@ export class MemoryStore implements LocalStore {
   }
 }
 
-function sizeOf({ held }: Entry, key: string): number {
-  return Math.ceil(held.bytes) + 2 * key.length + OVERHEAD;
+function sizeOf({ held, check = "" }: Entry, key: string): number {
+  return Math.ceil(held.bytes) + 2 * (key.length + check.length) + OVERHEAD;
 }
 
 /**
