@@ -7,6 +7,7 @@ const DOORS: Readonly<Record<string, readonly string[]>> = {
     "ArgumentKeyError",
     "Cache",
     "DuplicateNameError",
+    "FragmentError",
     "KeyConflictError",
     "NotCarriableError",
     "OptionError",
@@ -18,6 +19,8 @@ const DOORS: Readonly<Record<string, readonly string[]>> = {
     "runInRequestContext",
     "tryCurrentContext",
   ],
+  "./handlebars": ["installHandlebars"],
+  "./nunjucks": ["fragmentExtension", "installNunjucks"],
 };
 
 /** The public members of a cache. */
@@ -29,10 +32,13 @@ const MEMBERS = [
   "constructor",
   "delete",
   "deleteCached",
+  "deleteFragment",
   "deleteMany",
   "deleteMemoized",
   "deleteMemoizedVerhash",
   "fetch",
+  "fragment",
+  "fragmentsMiddleware",
   "get",
   "getDict",
   "getMany",
@@ -40,6 +46,7 @@ const MEMBERS = [
   "idle",
   "initApp",
   "invalidateTags",
+  "makeTemplateFragmentKey",
   "memoize",
   "memoizeMany",
   "memoized",
@@ -51,6 +58,7 @@ const MEMBERS = [
   "set",
   "setMany",
   "stats",
+  "withFragments",
 ];
 
 const manifest = createRequire(import.meta.url)("../package.json") as {

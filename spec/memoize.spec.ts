@@ -377,6 +377,56 @@ describe("memoize()", () => {
       }
     });
 
+    for (const store of ["memory:", new Map()]) {
+      const where = store instanceof Map ? "on a Keyv" : "in memory";
+
+      it(`by what they were at the call, whatever becomes of them, ${where}`, async () => {
+        const f = new Cache({ store }).memoize({ name: "f" }, marking());
+        const g = new Cache({ store }).memoize({ name: "g", argsKey: (o) => o.page }, marking());
+        const options = { page: 0 };
+        const calls: Promise<string>[] = [];
+        for (const page of [1, 2, 3]) {
+          options.page = page;
+          calls.push(f(options), f(options), f({ page }), g(options), g({ page }));
+        }
+        const given = await Promise.all(calls);
+        for (const page of [1, 2, 3]) {
+          const own = `[{"page":${page}}]`;
+          expect(given[5 * page - 3]).to.include(own);
+          expect(given[5 * page - 1]).to.include(own);
+          expect(await f({ page })).to.include(own);
+          expect(await g({ page })).to.include(own);
+        }
+      });
+
+      it(`also where the function changes them, ${where}`, async () => {
+        let runs = 0;
+        const f = new Cache({ store }).memoize(
+          { name: "h" },
+          async (options: { limit?: number }) => {
+            options.limit ??= 10;
+            await settled();
+            return `${options.limit} ${(runs += 1)}`;
+          },
+        );
+        expect(await f({})).to.equal("10 1");
+        expect(await f({})).to.equal("10 1");
+        expect(await f({ limit: 10 })).to.equal("10 2");
+      });
+    }
+
+    it("in memory the function begins to run in the call itself, as if it were not wrapped", () => {
+      const seen: number[] = [];
+      const f = new Cache().memoize({ name: "f" }, async (options: { page: number }) => {
+        seen.push(options.page);
+      });
+      const options = { page: 1 };
+      void f(options);
+      options.page = 2;
+      void f(options);
+      expect(seen).to.deep.equal([1, 2]);
+    });
+
     it("and refuses what cannot be part of a key, without running the function", async () => {
       const mark = marking();
       const f = new Cache().memoize({ name: "f" }, mark);

@@ -59,12 +59,17 @@ export class Computations {
    * Makes the versions that are missing: before the computations, so that none is overtaken by one.
    * The tags of the trip are those of all questions.
    */
-  async establish(underway: readonly Underway[], { asked, tags, reading }: Trip): Promise<void> {
-    if (underway.length === 0) return;
+  establish(underway: readonly Underway[], { asked, tags, reading }: Trip): MaybePromise<void> {
+    if (underway.length === 0) return undefined;
     const { failed, versions: found } = reading;
     const lives = underway.map(({ question }) => expectedLife(question.rules, this.#life));
     const proposed = failed ? [] : this.#versions.propose(tags, found, Math.max(...lives));
-    const known = await this.#versions.establish(tags, { found, asked }, proposed);
+    const made = this.#versions.establish(tags, { found, asked }, proposed);
+    if (made instanceof Promise) return made.then((known) => this.#start(underway, tags, known));
+    return this.#start(underway, tags, made);
+  }
+
+  #start(underway: readonly Underway[], tags: readonly string[], known: Known): void {
     const versions = new Map(tags.map((tag, index) => [tag, known[index]]));
     const turn = this.#flights.turn();
     for (const one of underway) {

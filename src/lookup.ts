@@ -1,6 +1,13 @@
 // The engine: read, judge, coalesce, compute, write. It knows neither Koa, templates nor arguments.
 import { coarseTick, isAhead } from "./clock.js";
-import { Computations, currentScope, runApart, runInScope, type Result } from "./computations.js";
+import {
+  Computations,
+  currentScope,
+  runApart,
+  runInScope,
+  type Result,
+  type Underway,
+} from "./computations.js";
 import { judge, type Carried, type Entry } from "./entry.js";
 import { KeyConflictError } from "./errors.js";
 import type { Events } from "./events.js";
@@ -20,7 +27,13 @@ import { Recorder, type Question } from "./record.js";
 import type { Sharing } from "./rules.js";
 import { Scope, UNKNOWN } from "./scope.js";
 import { SingleFlight, type Flight, type Outcome } from "./single-flight.js";
-import { isLocal, type LocalStore, type Reading, type Store } from "./store/store.js";
+import {
+  isLocal,
+  type LocalStore,
+  type MaybePromise,
+  type Reading,
+  type Store,
+} from "./store/store.js";
 import { Teller } from "./teller.js";
 import { Versions, type Known } from "./versions.js";
 
@@ -287,17 +300,17 @@ export class Lookup {
     return !failed && unseen.some(({ tag, mark }) => marks.get(tag) !== mark);
   }
 
-  async #lead(
-    { question, compute, asked, reading }: Inquiry,
-    spare?: Entry,
-    quiet = false,
-  ): Promise<unknown> {
+  async #lead(inquiry: Inquiry, spare?: Entry, quiet = false): Promise<unknown> {
+    const { question, compute, reading } = inquiry;
     const outer = currentScope();
     const scope = new Scope(this.versions);
     const underway = this.computations.begin(question, reading.versions, scope);
     outer?.waits.add(scope);
     try {
-      await this.computations.establish([underway], { asked, tags: question.tags, reading });
+      // Where nothing has to be waited for, the function begins to run in the call itself.
+      const ready = this.#ready(inquiry, underway);
+      const isReady = ready instanceof Promise ? await ready : ready;
+      if (!isReady) return await this.#apart(inquiry, underway);
       const result = await this.#compute(compute, scope);
       // What fails from here on is a callable of the caller's, whose errors are not covered up.
       spare = undefined;
@@ -318,6 +331,19 @@ export class Lookup {
     } finally {
       outer?.waits.delete(scope);
     }
+  }
+
+  /** Makes what the function's result will carry; tells whether it is still the call it was. */
+  #ready({ question, asked, reading }: Inquiry, underway: Underway): MaybePromise<boolean> {
+    const made = this.computations.establish([underway], { asked, tags: question.tags, reading });
+    const check = (): MaybePromise<boolean> => question.isUnchanged?.() ?? true;
+    return made instanceof Promise ? made.then(check) : check();
+  }
+
+  /** What the call has become is not what its key says: it is run for the caller alone. */
+  #apart(inquiry: Inquiry, underway: Underway): Promise<unknown> {
+    this.computations.abandon([underway], { instead: NOTHING });
+    return this.#aside(inquiry);
   }
 
   async #compute(compute: Compute, scope: Scope): Promise<Result> {
@@ -361,6 +387,9 @@ export class Lookup {
     this.#background.add(work);
   }
 }
+
+/** What is to be had from a computation that is for its caller alone. */
+const NOTHING: Outcome = { held: undefined, carried: [] };
 
 /** A promise of the value; one for all where all may have the same value. */
 function give(entry: Entry): Promise<unknown> {

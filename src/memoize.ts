@@ -12,6 +12,7 @@ import {
   settleRules,
   type AnyFunction,
   type Awaitable,
+  type Call,
   type CallOptions,
   type Rules,
 } from "./rules.js";
@@ -152,6 +153,11 @@ export function planMemoized(
   const counts = engine.stats.of(name);
   const table = new Map<unknown, Entry>();
   const quick = argsKey === undefined && lasting;
+  const keyOf = ({ self, args }: Call): MaybePromise<Key> => {
+    if (argsKey === undefined) return keyFor(keeping(), args);
+    const made = Promise.resolve(argsKey.apply(self, [...args]) as unknown);
+    return made.then((instead) => keyFor(keeping(), [instead]));
+  };
   return {
     kind: "memoize",
     name,
@@ -160,11 +166,7 @@ export function planMemoized(
     makeCacheKey,
     admit: () => undefined,
     reach: (_frame, first) => (quick ? table.get(placeOf(first)) : undefined),
-    keyOf: ({ self, args }): MaybePromise<Key> => {
-      if (argsKey === undefined) return keyFor(keeping(), args);
-      const made = Promise.resolve(argsKey.apply(self, [...args]) as unknown);
-      return made.then((instead) => keyFor(keeping(), [instead]));
-    },
+    keyOf,
     question: (call, { text, check }): Question => ({
       key: text,
       check,
@@ -174,6 +176,7 @@ export function planMemoized(
       counts,
       rules,
       call,
+      isUnchanged: isChangeable(call, lasting) ? () => gives(keyOf, call, text) : undefined,
       shortcut: quick ? shortcutTo(table, call.args) : undefined,
     }),
   };
@@ -189,6 +192,29 @@ export function keyFor({ name, receiver }: Keeping, args: readonly unknown[]): K
 export function tagsOf({ name, receiver }: Keeping): readonly string[] {
   const own = [ROOT, functionTag(name)];
   return receiver === undefined ? own : [...own, instanceTag(name, receiver)];
+}
+
+/** Whether something in a call can change after it. */
+function isChangeable({ args }: Call, lasting: boolean): boolean {
+  return !lasting || args.some((arg) => typeof arg === "object" && arg !== null);
+}
+
+/** Whether a call still has the key that it had; what cannot have one any more has another. */
+function gives(
+  keyOf: (call: Call) => MaybePromise<Key>,
+  call: Call,
+  text: string,
+): MaybePromise<boolean> {
+  try {
+    const key = keyOf(call);
+    if (!(key instanceof Promise)) return key.text === text;
+    return key.then(
+      (made) => made.text === text,
+      () => false,
+    );
+  } catch {
+    return false;
+  }
 }
 
 const NO_ARGUMENTS = Symbol("no arguments");

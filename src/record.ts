@@ -24,6 +24,11 @@ export interface Question extends Identity {
   readonly counts: Counts;
   readonly rules: Rules;
   readonly call: Call;
+  /**
+   * Whether the call is still the one that the key was made of; absent where nothing in it can
+   * change. The function may begin to run long after the call.
+   */
+  readonly isUnchanged?: (() => MaybePromise<boolean>) | undefined;
 }
 
 /** A computation that has ended. */

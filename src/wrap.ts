@@ -247,7 +247,8 @@ class Caller {
   #ask(call: Call, key: Key, intent: Intent): Promise<unknown> {
     const planned = this.plan.question(call, key);
     const custom = key.custom === true;
-    const question = custom ? { ...planned, owner: undefined, shortcut: undefined } : planned;
+    const bare = { owner: undefined, shortcut: undefined, isUnchanged: undefined };
+    const question = custom ? { ...planned, ...bare } : planned;
     return this.#engine.lookup.fetch(question, () => this.#run(call), intent);
   }
 

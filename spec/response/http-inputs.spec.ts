@@ -70,6 +70,30 @@ describe("over HTTP, inputs that tell who somebody is", () => {
       expect((await site.ask({ headers: { Cookie: "sid=ann" } })).text).to.equal("ann");
     });
 
+    const listing: Readonly<Record<string, (ctx: Context) => unknown>> = {
+      "ctx.req.rawHeaders": (ctx) => ctx.req.rawHeaders.filter((text) => /sid|ann/.test(text)),
+      "all headers, copied": (ctx) => ({ ...ctx.headers })["cookie"] ?? "none",
+      "Object.keys()": (ctx) => Object.keys(ctx.headers).includes("cookie"),
+      "for … in": (ctx) => {
+        let found = false;
+        for (const name in ctx.headers) found ||= name === "cookie";
+        return found;
+      },
+    };
+    for (const [name, list] of Object.entries(listing)) {
+      it(`nor where all fields are listed, by ${name}, and none of them is there`, async () => {
+        const handler: PageHandler = (ctx) => {
+          ctx.body = { found: list(ctx) };
+        };
+        const alone = await open(handler);
+        const expected = await alone.ask({ headers: { Cookie: "sid=ann" } });
+        const site = await open(handler);
+        await site.ask();
+        const reply = await site.ask({ headers: { Cookie: "sid=ann" } });
+        expect(reply.text).to.equal(expected.text);
+      });
+    }
+
     it("nor where they are read after the body was set", async () => {
       const all = await texts(async (ctx) => {
         const body = { user: "" };

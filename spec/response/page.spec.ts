@@ -190,7 +190,7 @@ describe("a view", () => {
     let last!: Context;
     const site = await open(() => undefined, {
       mount: () => async (ctx) => {
-        last = ctx as Context;
+        last = ctx;
         await (ctx.query["refresh"] === undefined ? view(last) : view.refresh(last));
       },
       outside: [cache.middleware()],

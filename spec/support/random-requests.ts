@@ -87,6 +87,14 @@ const ACTIONS: readonly (readonly [string, string])[] = [
   ["PATCH", "/notes/1"],
 ];
 
+/** Where a change shows, if not at the address of the action. */
+const SHOWN: Readonly<Record<string, string>> = {
+  "/posts/1/like": "/posts/1",
+  "/posts/9/like": "/posts",
+  "/notes": "/notes/1",
+  "/login": "/me/declared",
+};
+
 const QUERIES: readonly string[] = [
   "",
   "",
@@ -263,6 +271,11 @@ export class RandomRequests {
       host: random.pick(HOSTS),
       fields,
     };
+  }
+
+  /** The request that shows what an action changes. */
+  showing(action: Draft): Draft {
+    return { ...action, method: "GET", path: SHOWN[action.path] ?? action.path };
   }
 
   /** The same request, or one that differs from it in one or two ways. */

@@ -4,7 +4,7 @@ import { keep } from "./conclude.js";
 import type { ResponseFacts } from "./fields.js";
 import type { Storable } from "./policy.js";
 import { countMiss, tellRun, unkeyed, type Run } from "./run.js";
-import { makePage, type Head } from "./snapshot.js";
+import { makePage, messageOf, type Head } from "./snapshot.js";
 import { isClientGone, type Tee } from "./stream-tee.js";
 import { tee } from "./tee.js";
 import { tellUnkeyed } from "./unkeyed.js";
@@ -78,10 +78,11 @@ async function keepWhole(
 function replaceBody({ ctx }: Visit, body: unknown): void {
   const length = ctx.res.getHeader("content-length");
   const type = ctx.res.getHeader("content-type");
-  const { status, message } = ctx;
+  const { status } = ctx;
+  const message = messageOf(ctx);
   ctx.body = body;
   if (length !== undefined) ctx.res.setHeader("content-length", length);
   if (type !== undefined) ctx.res.setHeader("content-type", type);
   if (ctx.status !== status) ctx.status = status;
-  if (ctx.req.httpVersionMajor < 2 && ctx.message !== message) ctx.message = message;
+  if (messageOf(ctx) !== message) ctx.message = message;
 }

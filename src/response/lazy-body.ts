@@ -1,7 +1,7 @@
 // Offers the body of a stored page without making it: most often nobody looks at it before Koa.
 import type { Context } from "koa";
 import { asBuffer, bodyOf } from "./body.js";
-import type { Page } from "./snapshot.js";
+import { messageOf, type Page } from "./snapshot.js";
 
 const OFFERED = Symbol("offered");
 const SENDING = Symbol("sending");
@@ -123,11 +123,12 @@ const SET_BY_KOA: readonly string[] = ["content-type", "content-length", "transf
 
 /** Sets the body through Koa, and the fields and the status as they were before. */
 function setBody(ctx: Context, page: Page): void {
-  const { status, message, res } = ctx;
+  const { status, res } = ctx;
+  const message = messageOf(ctx);
   const before = SET_BY_KOA.map((name) => [name, res.getHeader(name)] as const);
   ctx.body = bodyOf(page.kind, page.body, String(res.getHeader("content-type") ?? ""));
   ctx.status = status;
-  if (ctx.req.httpVersionMajor < 2 && ctx.message !== message) ctx.message = message;
+  if (messageOf(ctx) !== message) ctx.message = message;
   for (const [name, value] of before) {
     if (value === undefined) res.removeHeader(name);
     else res.setHeader(name, value);

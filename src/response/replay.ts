@@ -59,5 +59,5 @@ export function resetResponse(ctx: Context, before: Fields): void {
   const state = ctx.response as unknown as Record<string, unknown>;
   Object.assign(state, { _body: undefined, _explicitStatus: false, _explicitNullBody: false });
   ctx.res.statusCode = 404;
-  ctx.res.statusMessage = "";
+  if (ctx.req.httpVersionMajor < 2) ctx.res.statusMessage = "";
 }

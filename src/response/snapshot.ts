@@ -72,11 +72,16 @@ export function takeHead(ctx: Context, before: Fields): Head {
   const { "set-cookie": _all, ...others } = after;
   return {
     status: ctx.status,
-    message: ctx.message,
+    message: messageOf(ctx),
     changes,
     kind: bodyKind(ctx.body),
     fields: cookies === undefined ? others : { ...others, "set-cookie": cookies[1] },
   };
+}
+
+/** The reason of a status, which HTTP/2 does not have. */
+export function messageOf(ctx: Context): string {
+  return ctx.req.httpVersionMajor < 2 ? ctx.message : "";
 }
 
 /** Tells what was set, added to and removed between two states of the fields. */
