@@ -6,7 +6,7 @@ import { type DemoState, recordActivity } from "./activity.js";
 import { cache } from "./cache.js";
 import { milliseconds } from "./format.js";
 import { router } from "./routes.js";
-import { show } from "./views.js";
+import { show, withPanel } from "./views.js";
 
 /** What can be different about the demo. */
 export interface DemoOptions {
@@ -23,8 +23,10 @@ export function createApp({ store, log = () => {} }: DemoOptions = {}): Koa<Demo
   app.use(recordActivity(cache));
   app.use(logRequests(log));
   app.use(securityHeaders);
+  app.use(showPanel);
   app.use(showErrors);
   app.use(serve(fileURLToPath(new URL("public", import.meta.url))));
+  app.use(cache.page({ timeout: "10m" }));
   app.use(router.routes()).use(router.allowedMethods({ throw: true }));
   return app;
 }
@@ -48,6 +50,14 @@ const securityHeaders: Middleware<DemoState> = async (ctx, next) => {
     "Referrer-Policy": "same-origin",
   });
   await next();
+};
+
+const showPanel: Middleware<DemoState> = async (ctx, next) => {
+  await next();
+  if (typeof ctx.body !== "string") return;
+  ctx.body = withPanel(ctx.body, ctx.state.activity);
+  // The validator of the stored page is not that of the page with a panel in it.
+  ctx.remove("ETag");
 };
 
 const showErrors: Middleware<DemoState> = async (ctx, next) => {

@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 import Handlebars from "handlebars";
 import type { ParameterizedContext } from "koa";
 import nunjucks from "nunjucks";
-import type { DemoState } from "./activity.js";
+import type { Activity, DemoState } from "./activity.js";
 import { bytes, milliseconds, packagePath, time } from "./format.js";
 
 /** The views there are. */
@@ -42,7 +42,15 @@ const contents: Readonly<Record<ViewName, (data: object) => string | Promise<str
   error: (data: object) => environment.render("error.njk", data),
 };
 
-/** Renders a page: its own content first, so that the panel tells of that too. */
+// A comment, which no README can hold: the sanitizer leaves none in.
+const PANEL_PLACE = "<!-- what the cache did -->";
+
+/** Puts the panel, which is each request's own, into a page that may be a stored one. */
+export function withPanel(page: string, activity: Activity): string {
+  return page.replace(PANEL_PLACE, () => environment.render("panel.njk", { activity }));
+}
+
+/** Renders a page, all but the panel. */
 export async function show(
   ctx: ParameterizedContext<DemoState>,
   view: ViewName,
@@ -50,9 +58,8 @@ export async function show(
   data: object,
 ): Promise<void> {
   const content = await contents[view](data);
-  const { activity } = ctx.state;
   ctx.type = "html";
-  ctx.body = environment.render("layout.njk", { title, content, activity });
+  ctx.body = environment.render("layout.njk", { title, content, panelPlace: PANEL_PLACE });
 }
 
 function source(name: string): string {

@@ -2,6 +2,7 @@
 import { expect } from "chai";
 import { resolve } from "node:path";
 import { Cache } from "koa-caching";
+import { describeInBrowser } from "../support/demo-browser.js";
 import { openDemo, takeTour, type Answer, type DemoSite } from "../support/demo-site.js";
 import { OwnServer } from "../support/own-server.js";
 import { describeWith, hasProgram } from "../support/servers.js";
@@ -254,6 +255,8 @@ describe("the demo", () => {
     expect(site.log[1]).to.match(/ 200 [\d.]+ ms, 1 from the cache, 0 computed$/);
     expect(site.log[2]).to.match(/^GET \/nowhere 404 /);
   });
+
+  describeInBrowser(() => site);
 
   describe("its tour", () => {
     it("visits real packages twice, prints a table and ends well", async () => {

@@ -1,8 +1,8 @@
 // The demo as a person sees it: in a real browser.
 import { expect } from "chai";
 import { chromium, type Browser, type Page } from "playwright-core";
-import { openDemo, type DemoSite } from "../support/demo-site.js";
-import { describeWith, hasProgram } from "../support/servers.js";
+import type { DemoSite } from "./demo-site.js";
+import { describeWith, hasProgram } from "./servers.js";
 
 const QUIET = [
   "--no-sandbox",
@@ -14,14 +14,19 @@ const QUIET = [
   "--disable-sync",
 ];
 
-describeWith("Chromium", hasProgram("chromium"), "the demo in a browser", () => {
+/** Describes what a browser shows of the demo that a spec has opened. */
+export function describeInBrowser(opened: () => DemoSite): void {
+  describeWith("Chromium", hasProgram("chromium"), "in a browser", () => suite(opened));
+}
+
+function suite(opened: () => DemoSite): void {
   let site: DemoSite;
   let browser: Browser;
   let page: Page;
 
   before(async function start() {
     this.timeout(60_000);
-    site = await openDemo();
+    site = opened();
     browser = await chromium
       .launch({ executablePath: "chromium", args: QUIET })
       .catch(() => chromium.launch({ executablePath: "/usr/bin/chromium", args: QUIET }));
@@ -30,7 +35,6 @@ describeWith("Chromium", hasProgram("chromium"), "the demo in a browser", () => 
 
   after(async () => {
     await browser?.close();
-    await site?.close();
   });
 
   it("leads from the list to a package, whose README is shown", async () => {
@@ -61,4 +65,4 @@ describeWith("Chromium", hasProgram("chromium"), "the demo in a browser", () => 
     expect(await page.locator("main script, main iframe, main form input").count()).to.equal(0);
     expect(dialogs).to.deep.equal([]);
   });
-});
+}
