@@ -30,7 +30,9 @@ const text = fc.oneof(
   },
   {
     weight: 1,
-    arbitrary: fc.string({ unit: fc.constantFrom("a", "\v", "\f", "\u0001", "é", "$&", "%", ">", "1") }),
+    arbitrary: fc.string({
+      unit: fc.constantFrom("a", "\v", "\f", "\u0001", "é", "$&", "%", ">", "1"),
+    }),
   },
 );
 
@@ -63,7 +65,7 @@ export const trees: fc.Arbitrary<Tree> = fc.record({
 });
 
 /** The items of one user: other ids and other values than those of any other user. */
-export function itemsOf(who: string, depth = 3, path = who): Item {
+export function itemsOf(who: string, depth = 3, path: string = who): Item {
   const kids =
     depth === 0 ? [] : ["0", "1"].map((place) => itemsOf(who, depth - 1, `${path}.${place}`));
   return { id: path, v: `${path}&b`, h: `<i>${path}</i>`, kids };
