@@ -3,9 +3,13 @@ import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import Handlebars from "handlebars";
 import type { ParameterizedContext } from "koa";
+import { installHandlebars } from "koa-caching/handlebars";
+import { installNunjucks } from "koa-caching/nunjucks";
 import nunjucks from "nunjucks";
 import type { Activity, DemoState } from "./activity.js";
+import { cache } from "./cache.js";
 import { bytes, milliseconds, packagePath, time } from "./format.js";
+import { packageTag } from "./services/folders.js";
 
 /** The views there are. */
 export type ViewName = "list" | "package" | "tree" | "error";
@@ -17,6 +21,8 @@ const environment = new nunjucks.Environment(new nunjucks.FileSystemLoader(folde
 });
 for (const filter of [bytes, milliseconds, time]) environment.addFilter(filter.name, filter);
 environment.addGlobal("packagePath", packagePath);
+environment.addGlobal("packageTag", packageTag);
+const pages = installNunjucks(environment, cache);
 
 const LABELS: Readonly<Record<string, string>> = {
   shown: "shown above",
@@ -26,20 +32,25 @@ const LABELS: Readonly<Record<string, string>> = {
 };
 
 const handlebars = Handlebars.create();
+const fragments = installHandlebars(handlebars, cache);
 handlebars.registerHelper({
   bytes,
   time,
+  packageTag,
   label: (state: string) => LABELS[state] ?? "",
   path: (page: string, name: string, version: unknown) =>
     packagePath(page, name, typeof version === "string" ? version : undefined),
 });
 handlebars.registerPartial("branches", source("branches.hbs"));
 
-const contents: Readonly<Record<ViewName, (data: object) => string | Promise<string>>> = {
-  list: (data: object) => environment.render("list.njk", data),
-  package: handlebars.compile(source("package.hbs"), { strict: true }),
-  tree: handlebars.compile(source("tree.hbs"), { strict: true }),
-  error: (data: object) => environment.render("error.njk", data),
+const packagePage = handlebars.compile(source("package.hbs"), { strict: true });
+const treePage = handlebars.compile(source("tree.hbs"), { strict: true });
+
+const contents: Readonly<Record<ViewName, (data: object) => Promise<string>>> = {
+  list: (data) => pages.render("list.njk", data),
+  package: (data) => fragments.render(packagePage, data),
+  tree: (data) => fragments.render(treePage, data),
+  error: (data) => pages.render("error.njk", data),
 };
 
 // A comment, which no README can hold: the sanitizer leaves none in.

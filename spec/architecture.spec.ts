@@ -129,6 +129,8 @@ const ORDER: readonly string[] = [
   "fragment/levels.ts",
   "fragment/session.ts",
   "fragment/fragments.ts",
+  "fragment/led.ts",
+  "fragment/answers.ts",
   "fragment/claimed.ts",
   "fragment/digest.ts",
   "fragment/middleware.ts",

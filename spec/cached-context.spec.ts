@@ -1,10 +1,5 @@
 import { expect } from "chai";
-import {
-  Cache,
-  KeyConflictError,
-  RequestContextError,
-  runInRequestContext,
-} from "../src/index.js";
+import { Cache, KeyConflictError, RequestContextError, runInRequestContext } from "../src/index.js";
 import { counting, deferred, failureOf, settled } from "./support/computation.js";
 import { koaContext } from "./support/koa-context.js";
 

@@ -71,4 +71,13 @@ describe("a scope", () => {
     }
     expect(first.reaches(last)).to.equal(true);
   });
+
+  it("takes nothing over once its computation is over", () => {
+    const home = {};
+    const scope = new Scope(home);
+    scope.carry([{ tag: "a", mark: "1" }], home);
+    scope.close();
+    scope.carry([{ tag: "b", mark: "2" }], home);
+    expect(scope.carried).to.deep.equal([{ tag: "a", mark: "1" }]);
+  });
 });

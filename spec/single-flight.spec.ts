@@ -90,7 +90,11 @@ describe("the flights of a cache", () => {
     for (const one of [oldest, older, newer]) flights.start(one);
     flights.overtake(older);
     flights.end(older);
-    expect([oldest, older, newer].map(({ storable }) => storable)).to.deep.equal([false, true, true]);
+    expect([oldest, older, newer].map(({ storable }) => storable)).to.deep.equal([
+      false,
+      true,
+      true,
+    ]);
     expect(flights.of("key", 0)).to.equal(newer);
     flights.drop("key");
     expect(newer.storable).to.equal(false);

@@ -145,7 +145,7 @@ export class Cache {
   cached(options: CachedOptions = {}, ...given: readonly AnyFunction[]): unknown {
     const settled = settleCached(options);
     const make = (target: AnyFunction, name: string): AnyFunction =>
-      wrap(this.#engine, target, planCached(this.#engine, name, settled));
+      wrap(this.#engine, target, planCached(this.#engine, { name, fn: target }, settled));
     if (given.length > 0) {
       const fn = checkFunction("cached", given[0]);
       return make(fn, nameOf(fn));
@@ -345,6 +345,14 @@ export class Cache {
 
   /** Outdates everything that carries one of the tags, in every process. */
   async invalidateTags(...tags: readonly string[]): Promise<void> {
+    const place = tags.findIndex((tag) => typeof tag !== "string" || tag === "");
+    if (place !== -1) {
+      const wrong: unknown = tags[place];
+      throw new OptionError(
+        `invalidateTags() takes names (non-empty texts), one after the other; got ${show(wrong)}.` +
+          `${Array.isArray(wrong) ? " A list is given as invalidateTags(...tags)." : ""}`,
+      );
+    }
     await this.#engine.lookup.versions.outdate(tagNames(tags, "invalidateTags()"));
   }
 

@@ -3,6 +3,7 @@ import type { Context } from "koa";
 import type { Engine } from "./engine.js";
 import type { Entry } from "./entry.js";
 import { RequestContextError } from "./errors.js";
+import { ownerOf } from "./judgement.js";
 import { checkOptions } from "./options.js";
 import type { Question } from "./record.js";
 import { currentRequest } from "./request/context.js";
@@ -72,19 +73,25 @@ export interface Settled extends ResponseRules {
 }
 
 /** The plan of a cached function. */
-export function planCached(engine: Engine, name: string, settled: Settled): Plan {
+export function planCached(
+  engine: Engine,
+  { name, fn }: { readonly name: string; readonly fn: AnyFunction },
+  settled: Settled,
+): Plan {
   const { keyPrefix, makeCacheKey } = settled;
   // Options are read at each call, so every function has rules of its own to change.
   const rules = { ...settled.rules };
   const counts = engine.stats.of(name);
   const tags = [ROOT, ...rules.tags];
-  const owner = keyPrefix === DEFAULT_PREFIX ? `${name}#${engine.ordinal(name)}` : undefined;
+  const isDefault = keyPrefix === DEFAULT_PREFIX;
+  const ordinal = isDefault ? engine.ordinal(name) : 0;
+  const owner = isDefault ? ownerOf(name, ordinal, String(fn)) : undefined;
   const table = new Map<unknown, Entry>();
   const view: PagePlan = {
     ...settled,
     engine,
     name,
-    owner,
+    owner: isDefault ? `${name}#${ordinal}` : undefined,
     rules,
     counts,
     hasDefault: true,

@@ -1,7 +1,7 @@
 // Questions whose asker computes in his own time and way: whole responses, template fragments.
 import { currentScope, runInScope, type Trip, type Underway } from "./computations.js";
 import type { Carried, Entry, Verdict } from "./entry.js";
-import { verdictOn, type Marks } from "./judgement.js";
+import { carriedAside, verdictOn, type Marks } from "./judgement.js";
 import type { Joining, Lookup } from "./lookup.js";
 import type { Making, Question, Recordable } from "./record.js";
 import { Scope } from "./scope.js";
@@ -95,12 +95,21 @@ class Round {
       return new Hit(entry, verdict, renew);
     }
     if (flight === undefined) return this.#lead(question, entry);
-    return new Follow(this.#lookup, flight, { asked: this.#trip.asked, tags: question.tags });
+    const asker = { asked: this.#trip.asked, tags: question.tags };
+    const aside = carriedAside(question, this.#known(question));
+    return new Follow(this.#lookup, flight, { ...asker, aside });
   }
 
   /** Makes the versions that the leads' entries will carry, before any of them computes. */
   async establish(): Promise<void> {
-    await this.#lookup.computations.establish(this.#underway, this.#trip);
+    const { computations } = this.#lookup;
+    try {
+      await computations.establish(this.#underway, this.#trip);
+    } catch (error) {
+      // A strict store's failure: nobody gets these leads, so nobody would end them.
+      computations.abandon(this.#underway, { error });
+      throw error;
+    }
   }
 
   #lead(question: Question, spare: Entry | undefined): Lead {
@@ -160,6 +169,13 @@ export class Lead {
   /** Where what the computation reads is collected. */
   get scope(): Scope {
     return this.#underway.flight.scope;
+  }
+
+  /** The entry that may be served in place of a result that failed to come. */
+  get standIn(): Entry | undefined {
+    const { spare } = this;
+    if (spare === undefined) return undefined;
+    return this.#lookup.standsIn(spare, this.#underway.flight) ? spare : undefined;
   }
 
   /** Whether anybody waits for the result. */
@@ -255,17 +271,27 @@ export async function settle(lookup: Lookup, leads: readonly Lead[]): Promise<vo
   await lookup.computations.keep(made.filter((one) => one !== undefined));
 }
 
+/** Who has asked what another one computes. */
+interface Asker extends Omit<Joining, "epoch"> {
+  readonly aside: readonly Carried[];
+}
+
 /** Another asker computes. */
 export class Follow {
   readonly kind = "follow";
   readonly #lookup: Lookup;
   readonly #flight: Flight;
-  readonly #asker: Omit<Joining, "epoch">;
+  readonly #asker: Asker;
 
-  constructor(lookup: Lookup, flight: Flight, asker: Omit<Joining, "epoch">) {
+  constructor(lookup: Lookup, flight: Flight, asker: Asker) {
     this.#lookup = lookup;
     this.#flight = flight;
     this.#asker = asker;
+  }
+
+  /** What a result carries that the asker computes beside the other one. */
+  get aside(): readonly Carried[] {
+    return this.#asker.aside;
   }
 
   /**

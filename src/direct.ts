@@ -2,8 +2,9 @@
 import { lifetime } from "./duration.js";
 import { judge, makeEntry, type Entry, type Version } from "./entry.js";
 import { OptionError, show } from "./errors.js";
-import { holds, type Marks } from "./judgement.js";
+import { holds, unknownTags, type Marks } from "./judgement.js";
 import type { Lookup } from "./lookup.js";
+import type { LocalStore, Reading } from "./store/store.js";
 import { hold } from "./value/copy.js";
 import { ROOT } from "./versions.js";
 
@@ -15,13 +16,22 @@ export async function find(
   lookup: Lookup,
   keys: readonly string[],
 ): Promise<readonly (Entry | undefined)[]> {
+  const { entries, marks } = await look(lookup, keys);
+  return entries.map((entry) => (isGood(entry, marks) ? entry : undefined));
+}
+
+/** What there is under keys, with all that it takes to judge it. */
+async function look(
+  lookup: Lookup,
+  keys: readonly string[],
+): Promise<{ readonly entries: Reading["entries"]; readonly marks: Marks }> {
   const { entries, versions } = await lookup.store.read(keys, [ROOT]);
   const marks: Marks = new Map([[ROOT, versions[0]?.mark]]);
   await lookup.learn(
     marks,
     entries.filter((entry) => entry !== undefined),
   );
-  return entries.map((entry) => (isGood(entry, marks) ? entry : undefined));
+  return { entries, marks };
 }
 
 function isGood(entry: Entry | undefined, marks: Marks): boolean {
@@ -40,19 +50,35 @@ export async function set(lookup: Lookup, pairs: Pairs, timeout: unknown): Promi
 }
 
 /** Stores a value unless its key has one that holds; tells whether it did. */
-export async function add(
-  lookup: Lookup,
-  [key, value]: Pairs[number],
-  timeout: unknown,
-): Promise<boolean> {
-  const [entry] = await entriesOf(lookup, [[key, value]], timeout);
-  const [found] = await find(lookup, [key]);
-  if (entry === undefined || found !== undefined) return false;
+export async function add(lookup: Lookup, pair: Pairs[number], timeout: unknown): Promise<boolean> {
+  const [entry] = await entriesOf(lookup, [pair], timeout);
+  if (entry === undefined) return false;
+  const { local } = lookup;
+  if (local !== undefined) return addAtOnce(lookup, local, entry);
+  return lookup.inTurn(entry.key, () => addInSteps(lookup, entry));
+}
+
+/** In this process's memory nobody comes between the look and the write. */
+function addAtOnce(lookup: Lookup, local: LocalStore, entry: Entry): boolean {
+  const { entries, versions } = local.read([entry.key], [ROOT]) as Reading;
+  const marks: Marks = new Map([[ROOT, versions[0]?.mark]]);
+  const present = entries.filter((one) => one !== undefined);
+  const others = unknownTags(marks, present);
+  const carried = local.read([], others) as Reading;
+  others.forEach((tag, index) => marks.set(tag, carried.versions[index]?.mark));
+  if (isGood(present[0], marks)) return false;
+  drop(lookup, [entry.key]);
+  void local.remove([entry.key]);
+  return local.add(entry) === true;
+}
+
+async function addInSteps(lookup: Lookup, entry: Entry): Promise<boolean> {
+  const { entries, marks } = await look(lookup, [entry.key]);
+  if (isGood(entries[0], marks)) return false;
   // An entry that is there but does not hold must not keep the new one out.
-  const { entries } = await lookup.store.read([key], []);
-  if (entries[0] !== undefined) await lookup.store.remove([key]);
+  if (entries[0] !== undefined) await lookup.store.remove([entry.key]);
   const added = await lookup.store.add(entry);
-  if (added) drop(lookup, [key]);
+  if (added) drop(lookup, [entry.key]);
   return added;
 }
 

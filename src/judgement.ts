@@ -1,5 +1,6 @@
 // Judges an entry against a question: pure functions, which change nothing.
 import { isAhead } from "./clock.js";
+import { digest } from "./key/hash.js";
 import { judge, type Carried, type Entry, type Verdict } from "./entry.js";
 import type { Question } from "./record.js";
 import { UNKNOWN } from "./scope.js";
@@ -33,7 +34,7 @@ export function isPlainHit(question: Question, entry: Entry, versions: Known): b
     rules.isStale === undefined &&
     rules.earlyRefresh === 0 &&
     entry.check === check &&
-    !isForeign(owner, entry.owner) &&
+    (owner === undefined || entry.owner === undefined || owner === entry.owner) &&
     isAhead(entry.freshUntil) &&
     entry.carried.length === tags.length &&
     entry.carried.every(
@@ -42,14 +43,34 @@ export function isPlainHit(question: Question, entry: Entry, versions: Known): b
   );
 }
 
-/** Whether two owners of a default key are different functions. */
+/** Whether two owners of a default key are different functions, not two versions of one. */
 export function isForeign(owner: string | undefined, other: string | undefined): boolean {
-  return owner !== undefined && other !== undefined && owner !== other;
+  return owner !== undefined && other !== undefined && ownerName(owner) !== ownerName(other);
+}
+
+/** Whose a default key is: the name of the function, which one of that name, and its source. */
+export function ownerOf(name: string, ordinal: number, source: string): string {
+  return `${name}#${ordinal}@${digest(source).slice(0, 12)}`;
+}
+
+/** An owner as people are told it. */
+export function ownerName(owner: string): string {
+  return owner.slice(0, owner.lastIndexOf("@"));
+}
+
+/**
+ * Whether an entry is that of the same function in another version: of another deployment, or of
+ * another process in which functions without names come in another order.
+ */
+function isOutdated(owner: string | undefined, other: string | undefined): boolean {
+  return owner !== undefined && other !== undefined && owner !== other && !isForeign(owner, other);
 }
 
 /** What an entry is good for as the answer to a question, given the marks of all that it carries. */
-export function verdictOn({ check, tags }: Question, entry: Entry, marks: Marks): Verdict {
-  return entry.check === check && holds(entry, marks, tags) ? judge(entry, Date.now()) : "dead";
+export function verdictOn(question: Question, entry: Entry, marks: Marks): Verdict {
+  const { check, owner, tags } = question;
+  if (entry.check !== check || isOutdated(owner, entry.owner)) return "dead";
+  return holds(entry, marks, tags) ? judge(entry, Date.now()) : "dead";
 }
 
 /** The marks of a question's tags, as read. */

@@ -22,6 +22,7 @@ import {
   unknownTags,
   verdictOn,
   type Marks,
+  ownerName,
 } from "./judgement.js";
 import { Recorder, type Question } from "./record.js";
 import type { Sharing } from "./rules.js";
@@ -90,6 +91,7 @@ export class Lookup {
   readonly #strict: boolean;
   readonly teller: Teller;
   readonly #background: Set<Promise<unknown>> = new Set();
+  readonly #inTurn: Map<string, Promise<unknown>> = new Map();
 
   constructor(parts: Parts) {
     const { store, events, life, strict, sharing } = parts;
@@ -108,7 +110,9 @@ export class Lookup {
   /** The value asked for: stored, awaited from a computation under way, or computed. */
   fetch(question: Question, compute: Compute, intent: Intent = "use"): Promise<unknown> {
     const asked = this.flights.turn();
-    const reading = this.store.read(intent === "use" ? [question.key] : [], question.tags);
+    // A renewal must not take a key over that belongs to another function.
+    const looks = intent === "use" || question.owner !== undefined;
+    const reading = this.store.read(looks ? [question.key] : [], question.tags);
     if (!(reading instanceof Promise)) {
       return this.#answer({ question, compute, asked, reading }, intent);
     }
@@ -154,12 +158,23 @@ export class Lookup {
   #answer(inquiry: Inquiry, intent: Intent): Promise<unknown> {
     const { question, reading } = inquiry;
     const entry = reading.entries[0];
-    if (intent === "renew") return this.#lead(inquiry);
+    if (intent === "renew") return this.#renew(inquiry, entry);
     if (entry === undefined) return this.#join(inquiry);
     if (isPlainHit(question, entry, reading.versions)) {
       return this.hit(question, entry, this.local?.epoch);
     }
     return this.#consider(inquiry, entry);
+  }
+
+  async #renew(inquiry: Inquiry, entry: Entry | undefined): Promise<unknown> {
+    const { question, reading } = inquiry;
+    const { owner } = this.flights.of(question.key, Infinity)?.identity ?? {};
+    if (isForeign(question.owner, owner)) return this.#conflict(inquiry, owner!);
+    if (entry === undefined || !isForeign(question.owner, entry.owner)) return this.#lead(inquiry);
+    const marks = marksByTag(question, reading.versions);
+    await this.learn(marks, [entry]);
+    const holds = verdictOn(question, entry, marks) !== "dead";
+    return holds ? this.#conflict(inquiry, entry.owner!) : this.#lead(inquiry);
   }
 
   /** The long way of an entry that is there: what it is good for decides what is done. */
@@ -365,7 +380,7 @@ export class Lookup {
   /** The key belongs to another function. */
   #conflict(inquiry: Inquiry, owner: string): Promise<unknown> {
     const { question } = inquiry;
-    const error = new KeyConflictError(question.key, owner, question.owner!);
+    const error = new KeyConflictError(question.key, ownerName(owner), ownerName(question.owner!));
     if (this.#strict) return Promise.reject(error);
     this.teller.error(question, error);
     return this.#aside(inquiry);
@@ -376,6 +391,17 @@ export class Lookup {
     const { question, reading, asked } = inquiry;
     if (this.joinable(question, reading.versions, asked) !== undefined) return;
     this.inBackground(question, () => this.#lead(inquiry, undefined, true));
+  }
+
+  /** Runs what must not run twice at once for a key. */
+  async inTurn<T>(key: string, run: () => Promise<T>): Promise<T> {
+    const turn = (this.#inTurn.get(key) ?? Promise.resolve()).then(run, run);
+    this.#inTurn.set(key, turn);
+    try {
+      return await turn;
+    } finally {
+      if (this.#inTurn.get(key) === turn) this.#inTurn.delete(key);
+    }
   }
 
   /** Runs something that nobody waits for; `idle()` does. */

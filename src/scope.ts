@@ -6,6 +6,7 @@ import type { Carried } from "./entry.js";
 export class Scope {
   readonly #carried: Map<string, string> = new Map();
   readonly #home: object;
+  #closed = false;
   /** The computations whose results this one is waiting for. */
   readonly waits: Set<Scope> = new Set();
 
@@ -16,11 +17,16 @@ export class Scope {
 
   /** Takes over the tags of something read, with the marks they had when that was computed. */
   carry(carried: readonly Carried[], home: object): void {
-    if (home !== this.#home) return;
+    if (home !== this.#home || this.#closed) return;
     for (const { tag, mark } of carried) {
       const known = this.#carried.get(tag);
       this.#carried.set(tag, known === undefined ? mark : agreed(known, mark));
     }
+  }
+
+  /** The computation is over: what goes on in its asynchronous chain is not read for its result. */
+  close(): void {
+    this.#closed = true;
   }
 
   /** Everything carried so far. */

@@ -137,6 +137,7 @@ export class SingleFlight {
 
   /** Ends a flight. */
   end(flight: Flight): void {
+    flight.scope.close();
     const { key } = flight.identity;
     const others = this.#running.get(key)?.filter((other) => other !== flight) ?? [];
     if (others.length === 0) this.#running.delete(key);

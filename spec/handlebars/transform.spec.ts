@@ -1,6 +1,6 @@
 // Traps A9 to A15: what is around a fragment changes, cuts, repeats or indents its text.
 import { expect } from "chai";
-import { expectBoth, expectSame, kitchen, plain, type Case } from "../support/handlebars.js";
+import { expectSame, kitchen, plain, type Case } from "../support/handlebars.js";
 
 type Block = { fn: (context: unknown) => string };
 
@@ -166,7 +166,7 @@ describe("Handlebars: a limit of fragments", () => {
       },
     };
     expect(plain(given)).to.equal("empty");
-    await expectBoth(given, "full");
+    expect(await kitchen().render(given)).to.equal("full");
   });
 });
 

@@ -109,6 +109,18 @@ describe("over HTTP, invalidation (RFC 9111, section 4.4)", () => {
     });
   }
 
+  it("a target in absolute form names its path as well", async () => {
+    const site = await open(changing);
+    const target = `http://127.0.0.1:${site.port}`;
+    for (const origin of [target, "http://elsewhere.example"]) {
+      for (const path of ["/a", "/b"]) {
+        const before = await site.ask(path);
+        await site.ask({ method: "POST", path: `${origin}/a`, headers: { "X-Location": "/b" } });
+        expect((await site.ask(path)).text, `${origin}, ${path}`).to.not.equal(before.text);
+      }
+    }
+  });
+
   it("other hosts keep theirs", async () => {
     const site = await open(changing);
     const other = { path: "/a", headers: { Host: "other.example" } };
@@ -172,6 +184,22 @@ describe("over HTTP, invalidation (RFC 9111, section 4.4)", () => {
     await site.ask({ method: "POST" });
     expect((await site.ask()).text).to.equal("run 2");
     await cache.close();
+  });
+
+  it("reaches views that no page stands around", async () => {
+    const site = await open(changing, {
+      mount: (cache, handler) => {
+        const view = cache.cached({ timeout: 60 }, handler as (ctx: Context) => unknown);
+        return (ctx, next) =>
+          ctx.method === "GET" ? view(ctx) : (handler(ctx, next) as Promise<unknown>);
+      },
+    });
+    await site.askTimes(2);
+    expect(site.runs).to.equal(1);
+    await site.ask({ method: "POST", headers: { "X-Status": "500" } });
+    expect((await site.ask()).text).to.equal("run 1");
+    await site.ask({ method: "POST" });
+    expect((await site.ask()).text).to.equal("run 4");
   });
 
   it("tags of what a page read outdate it", async () => {

@@ -36,7 +36,7 @@ describe("over HTTP, what is stored", () => {
       { "Cache-Control": 'max-age=60, extension="no-store"' },
       { "Cache-Control": "no-store, must-understand, max-age=60" },
       { "Cache-Control": 'private="X-Mine", max-age=60' },
-      { Expires: new Date(Date.now() + 60_000).toUTCString() },
+      { Expires: new Date(Date.now() + 3_600_000).toUTCString() },
       { Vary: "Accept" },
       { "Content-Type": "text/event-streams" },
     ];

@@ -128,6 +128,27 @@ describe("the demo", () => {
       expect(two.misses).to.be.greaterThan(0);
     });
 
+    it("shares the rows of its list between orders, and forgets them one by one", async () => {
+      const runs = (): number => site.cache.stats().functions.get("row")?.misses ?? 0;
+      const before = runs();
+      await ask("/");
+      const rows = runs() - before;
+      expect(rows).to.equal(7);
+      await ask("/?sort=size");
+      expect(runs() - before).to.equal(rows);
+      await ask("/forget/beta", "POST");
+      await ask("/");
+      expect(runs() - before).to.equal(rows + 1);
+    });
+
+    it("keeps a README apart from the page that shows it", async () => {
+      const { text } = await ask("/package/@scope/gamma");
+      const readme = site.cache.makeTemplateFragmentKey("readme", ["@scope/gamma", "2.0.0"]);
+      const stored = await site.cache.get<string>(readme);
+      expect(stored).to.include("I am <strong>gamma</strong>");
+      expect(text).to.include(stored);
+    });
+
     it("keeps nothing for packages that are not installed", async () => {
       await ask("/package/nobody");
       expect(await site.cache.has("view//package/nobody")).to.equal(false);

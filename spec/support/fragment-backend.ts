@@ -1,5 +1,7 @@
 // A fragment backend in memory that counts what is asked of it, and fails on demand.
 import { AsyncLocalStorage } from "node:async_hooks";
+import { Engine } from "../../src/engine.js";
+import { ClaimedFragments } from "../../src/fragment/claimed.js";
 import { Fragments } from "../../src/fragment/fragments.js";
 import type {
   FragmentBackend,
@@ -9,6 +11,7 @@ import type {
   FragmentLead,
   FragmentRequest,
 } from "../../src/fragment/backend.js";
+import { RecordingKeyv } from "./recording-keyv.js";
 
 interface Stored {
   readonly text: string;
@@ -55,10 +58,24 @@ export class MemoryBackend implements FragmentBackend {
     return requests.map((request) => this.#claim(request));
   }
 
-  write(leads: readonly FragmentLead[]): void {
-    this.writes.push(leads.map((lead) => (lead as Lead).request.key));
-    for (const lead of leads as readonly Lead[]) {
+  async write(leads: readonly FragmentLead[]): Promise<void> {
+    const own = (leads as readonly Lead[]).filter(({ isAside }) => !isAside);
+    if (own.length > 0) this.writes.push(own.map(({ request }) => request.key));
+    for (const lead of own) {
       if (!this.down) this.entries.set(lead.request.key, lead.entry());
+    }
+  }
+
+  renew(lead: FragmentLead, make: () => Promise<string>): void {
+    void this.#renew(lead, make);
+  }
+
+  async #renew(lead: FragmentLead, make: () => Promise<string>): Promise<void> {
+    try {
+      lead.finish(await lead.run(make));
+      await this.write([lead]);
+    } catch (error) {
+      lead.fail(error);
     }
   }
 
@@ -134,12 +151,16 @@ export class MemoryBackend implements FragmentBackend {
         return text;
       });
     };
-    return { kind: "follow", join, tags: leader.collector.tags } as FragmentFollow;
+    const { request } = leader;
+    const aside = (): Lead =>
+      new Lead(request, undefined, { around, isAside: true, end: () => undefined });
+    return { kind: "follow", join, aside, tags: leader.collector.tags } as FragmentFollow;
   }
 }
 
 interface LeadParts {
   readonly around: Collector | undefined;
+  readonly isAside?: boolean;
   readonly end: (failure?: { error: unknown }) => void;
 }
 
@@ -165,9 +186,15 @@ class Lead implements FragmentLead {
     parts.around?.waits.add(this.collector);
   }
 
+  get isAside(): boolean {
+    return this.#parts.isAside === true;
+  }
+
   get tags(): ReadonlySet<string> {
     return this.collector.tags;
   }
+
+  awaits(): void {}
 
   run<T>(block: () => T): T {
     return collectors.run(this.collector, block);
@@ -234,4 +261,17 @@ export function memoryFragments(strict = false): {
   const warnings: string[] = [];
   const fragments = new Fragments(backend, { strict, warn: (text) => warnings.push(text) });
   return { backend, fragments, warnings };
+}
+
+/** Fragments on the engine itself, whose store answers at once or later, and the texts in the store. */
+export function engineFragments(): { fragments: Fragments; texts: () => string[] }[] {
+  const keyv = new RecordingKeyv();
+  return [
+    { fragments: onEngine(new Engine({})), texts: () => [] },
+    { fragments: onEngine(new Engine({ store: keyv })), texts: () => [...keyv.values.values()] },
+  ];
+}
+
+function onEngine(engine: Engine): Fragments {
+  return new Fragments(new ClaimedFragments(engine), { strict: false, warn: () => undefined });
 }

@@ -3,7 +3,7 @@ import { expect } from "chai";
 import Handlebars from "handlebars";
 import { FRAGMENTS, type Fragments } from "../../src/fragment/fragments.js";
 import { installHandlebars, type HandlebarsOptions } from "../../src/handlebars/index.js";
-import { memoryFragments, type MemoryBackend } from "./fragment-backend.js";
+import { engineFragments, memoryFragments, type MemoryBackend } from "./fragment-backend.js";
 
 export type Instance = typeof Handlebars;
 
@@ -61,12 +61,21 @@ export async function expectSame(given: Case, expected: string): Promise<Kitchen
   return expectBoth(given, expected);
 }
 
-/** Expects an output cold and hot; nothing stored holds a placeholder. */
+/** Expects an output cold and hot, on the engine too; nothing stored holds a placeholder. */
 export async function expectBoth(given: Case, expected: string): Promise<Kitchen> {
   const made = kitchen();
   expect(await made.render(given), "cold").to.equal(expected);
   expect(await made.render(given), "hot").to.equal(expected);
   expectClean(made.backend);
+  for (const { fragments, texts } of engineFragments()) {
+    const handlebars = Handlebars.create();
+    const { render } = installHandlebars(handlebars, { [FRAGMENTS]: fragments });
+    const once = (): Promise<string> =>
+      render(prepared(handlebars, given), given.data?.(), given.runtimeOptions?.());
+    // oxlint-disable-next-line no-await-in-loop
+    expect([await once(), await once()], "on the engine").to.eql([expected, expected]);
+    for (const text of texts()) expect(text).to.not.match(/\d{40}/);
+  }
   return made;
 }
 

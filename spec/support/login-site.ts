@@ -112,7 +112,8 @@ export class LoginSite {
       },
       "/plan": (ctx) => {
         ctx.vary("X-Plan, Accept-Language");
-        ctx.body = `${ctx.get("x-plan")}/${"x-plan" in ctx.headers}/${ctx.get("accept-language")}`;
+        const languages = String(ctx.acceptsLanguages()).toLowerCase();
+        ctx.body = `${ctx.get("x-plan")}/${"x-plan" in ctx.headers}/${languages}`;
       },
       "/stream": (ctx) => {
         ctx.type = "text/csv";
@@ -130,6 +131,8 @@ export class LoginSite {
       "/moved": (ctx) => {
         ctx.set("Cache-Control", "max-age=60");
         ctx.status = 301;
+        // Koa writes HTML or plain text.
+        ctx.vary("Accept");
         ctx.redirect("/posts");
       },
       "/gone": (ctx) => {

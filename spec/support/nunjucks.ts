@@ -7,7 +7,7 @@ import {
   type NunjucksOptions,
   type NunjucksRenderer,
 } from "../../src/nunjucks/index.js";
-import { memoryFragments, type MemoryBackend } from "./fragment-backend.js";
+import { engineFragments, memoryFragments, type MemoryBackend } from "./fragment-backend.js";
 
 /** Templates by name, of which `main` is rendered. What is stateful is made for each rendering. */
 export interface Case {
@@ -88,11 +88,18 @@ export async function expectSame(given: Case, expected: string): Promise<Kitchen
   return expectBoth(given, expected);
 }
 
-/** Expects an output cold and hot; nothing stored holds a placeholder. */
+/** Expects an output cold and hot, on the engine too; nothing stored holds a placeholder. */
 export async function expectBoth(given: Case, expected: string): Promise<Kitchen> {
   const made = kitchen(given);
   expect(await made.render("main", given.data?.()), "cold").to.equal(expected);
   expect(await made.render("main", given.data?.()), "hot").to.equal(expected);
   for (const [key, { text }] of made.backend.entries) expect(text, key).to.not.match(/\d{40}/);
+  for (const { fragments, texts } of engineFragments()) {
+    const { render } = installNunjucks(environmentOf(given), { [FRAGMENTS]: fragments });
+    const once = (): Promise<string> => render("main", given.data?.());
+    // oxlint-disable-next-line no-await-in-loop
+    expect([await once(), await once()], "on the engine").to.eql([expected, expected]);
+    for (const text of texts()) expect(text).to.not.match(/\d{40}/);
+  }
   return made;
 }

@@ -44,26 +44,23 @@ export type Stale = Pick<FragmentRequest, "staleWhileRevalidate" | "staleIfError
 const NO_TAGS: readonly string[] = [];
 
 /**
- * The request that arguments make; `undefined` when the fragment is not to be cached this time.
+ * The request that arguments make.
  *
  * @throws {OptionError | ArgumentKeyError} naming the argument that is wrong
  */
-export function settleFragment(
-  given: FragmentArguments,
-  stale: Stale,
-): FragmentRequest | undefined {
+export function settleFragment(given: FragmentArguments, stale: Stale): FragmentRequest {
   const name = fragmentName(given.name);
   const key = makeTemplateFragmentKey(name, given.varyOn as readonly VaryValue[]);
   const timeout = unboxed(given.timeout);
   const tags = tagNames(given.tags, name);
-  if (timeout === false) return undefined;
+  const mode = timeout === "del" ? "delete" : timeout === false ? "skip" : "use";
   return {
     name,
     key,
-    timeout: timeout === "del" ? undefined : freshFor(timeout, name),
+    timeout: mode === "use" ? freshFor(timeout, name) : undefined,
     tags,
     digest: given.digest,
-    mode: timeout === "del" ? "delete" : "use",
+    mode,
     staleWhileRevalidate: stale.staleWhileRevalidate,
     staleIfError: stale.staleIfError,
   };

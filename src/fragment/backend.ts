@@ -1,4 +1,5 @@
 // What a rendering asks of the engine: one read a nesting level, one write a page.
+import type { MaybePromise } from "../store/store.js";
 
 /** A fragment asked for. */
 export interface FragmentRequest {
@@ -10,8 +11,8 @@ export interface FragmentRequest {
   readonly tags: readonly string[];
   /** What an entry must have been made from to be served; `undefined`: from anything. */
   readonly digest: string | undefined;
-  /** `use` what is stored; or `delete` it, and lead without ever finishing. */
-  readonly mode: "use" | "delete";
+  /** `use` what is stored; `delete` it, and lead without ever finishing; or `skip` it this time. */
+  readonly mode: "use" | "delete" | "skip";
   /** Milliseconds past the timeout in which it may be served while it is made anew. */
   readonly staleWhileRevalidate: number;
   /** Milliseconds past the timeout in which it may be served when making it anew fails. */
@@ -35,10 +36,12 @@ export interface FragmentHit {
  */
 export interface FragmentLead {
   readonly kind: "lead";
-  /** A text that may be served if the block fails; what inherits from the lead then inherits its tags. */
+  /** A text to serve after `fail()`; what inherits from the lead then inherits that text's tags. */
   readonly spare: string | undefined;
   /** Runs the block within the computation, which carries the tags of all that is read in it. */
-  run<T>(block: () => T): T;
+  run(block: () => MaybePromise<string>): MaybePromise<string>;
+  /** This lead will not end before the other one has, and those that were claimed with it. */
+  awaits(other: FragmentLead): void;
   /** The text holds another fragment, and so carries what that one carries. */
   inherit(inner: FragmentClaim): void;
   /** The text is made: those who wait get it. It is stored by `write()`. */
@@ -60,14 +63,18 @@ export interface FragmentFollow {
    * @returns `undefined`, without waiting, when the other rendering waits for one of `holding`
    */
   join(holding: readonly FragmentLead[]): Promise<string | undefined> | undefined;
+  /** A lead for this rendering alone, instead of waiting: its text is not stored. */
+  aside(): FragmentLead;
 }
 
-/** What the engine provides. Nothing here throws or rejects, whatever the store does. */
+/** What the engine provides. Nothing here throws or rejects, whatever the store does, but in strict mode. */
 export interface FragmentBackend {
   /** A fragment that is in this process's memory, without waiting. */
   peek(request: FragmentRequest): FragmentHit | undefined;
   /** Reads fragments in one round trip; what is read leaves its tags on the computation around it. */
   read(requests: readonly FragmentRequest[]): Promise<readonly FragmentClaim[]>;
-  /** Stores finished leads in one write, without waiting for it. */
-  write(leads: readonly FragmentLead[]): void;
+  /** Stores finished leads in one write; does not wait for a store that takes long. */
+  write(leads: readonly FragmentLead[]): Promise<void>;
+  /** Makes a stale fragment anew, in the background. */
+  renew(lead: FragmentLead, make: () => Promise<string>): void;
 }

@@ -76,6 +76,16 @@ export function blame(error: unknown, { request }: Fragment): unknown {
   return error;
 }
 
+/** Completes the requests whose digests it takes waiting to know. */
+export async function awaitDigests(level: readonly Fragment[]): Promise<void> {
+  await Promise.all(
+    level.map(async (fragment) => {
+      const digest = (await fragment.digest) ?? fragment.request.digest;
+      fragment.request = { ...fragment.request, digest };
+    }),
+  );
+}
+
 function noBlock(): string {
   return "";
 }

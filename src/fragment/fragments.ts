@@ -59,7 +59,7 @@ export class Fragments implements Household {
     const { timeout, varyOn = [], tags } = options;
     const request = settleFragment({ name, timeout, varyOn, tags }, settleStale(options));
     const block = async (): Promise<string> => checkText(await render(), name);
-    if (request === undefined) return this.render(block);
+    if (request.mode === "skip") return this.render(block);
     const tag = { request, digest: undefined, here: unreachable, later: () => block, eager: false };
     const session = new Session(this);
     return session.render(() => session.place(tag, undefined));
@@ -98,17 +98,8 @@ export class Fragments implements Household {
     this.#settings.warn(exposedMessage(fresh));
   }
 
-  renew(fragment: Fragment, lead: FragmentLead): void {
-    void this.#renew(fragment, lead);
-  }
-
-  async #renew(fragment: Fragment, lead: FragmentLead): Promise<void> {
-    try {
-      lead.finish(await lead.run(() => this.render(fragment.block)));
-      this.backend.write([lead]);
-    } catch (error) {
-      lead.fail(error);
-    }
+  renew({ block }: Fragment, lead: FragmentLead): void {
+    this.backend.renew(lead, () => this.render(block));
   }
 }
 

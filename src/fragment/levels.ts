@@ -2,7 +2,7 @@
 import { FragmentError } from "../errors.js";
 import type { MaybePromise } from "../store/store.js";
 import type { FragmentBackend, FragmentClaim, FragmentLead } from "./backend.js";
-import { blame, type Fragment } from "./fragment.js";
+import { awaitDigests, blame, type Fragment } from "./fragment.js";
 import type { Expansion } from "./ledger.js";
 
 /** What the levels ask of their rendering. */
@@ -69,11 +69,11 @@ export class Levels {
   }
 
   /** Stores what was made. */
-  commit(): void {
+  async commit(): Promise<void> {
     const finished = this.#finished;
     this.#finished = [];
     for (const lead of finished) this.#leads.delete(lead);
-    if (finished.length > 0) this.#backend.write(finished);
+    if (finished.length > 0) await this.#backend.write(finished);
   }
 
   /** Gives up what was not stored. */
@@ -88,6 +88,8 @@ export class Levels {
     if (level.some(({ digest }) => digest !== undefined)) await awaitDigests(level);
     const claims = await this.#backend.read(level.map(({ request }) => request));
     const led = level.filter((fragment, index) => this.#claim(fragment, claims[index]!));
+    const first = led[0]?.claim;
+    if (first?.kind === "lead") for (const lead of this.#held()) lead.awaits(first);
     // All blocks start before any is waited for: they end in their own time.
     const runs = await Promise.allSettled(led.map((fragment) => this.#run(fragment)));
     const failed = runs.find((run) => run.status === "rejected");
@@ -107,13 +109,17 @@ export class Levels {
     const lead = fragment.claim as FragmentLead;
     try {
       fragment.raw = await lead.run(() => this.#rendering.runBlock(fragment, false));
-      this.#unfinished.add(fragment);
     } catch (error) {
       this.#leads.delete(lead);
       lead.fail(error);
       if (lead.spare === undefined) throw blame(error, fragment);
       fragment.text = lead.spare;
+      return;
     }
+    this.#unfinished.add(fragment);
+    // Others may wait for it, and those that this level waits for may wait for them.
+    this.resolve(fragment);
+    if (this.#unfinished.has(fragment)) lead.awaits(lead);
   }
 
   /** Makes the texts of all fragments that need nothing more, and runs damaged blocks again. */
@@ -134,6 +140,7 @@ export class Levels {
     try {
       fragment.raw = await (claim?.kind === "lead" ? claim.run(again) : again());
       fragment.state = "repaired";
+      this.resolve(fragment);
     } catch (error) {
       throw blame(error, fragment);
     }
@@ -155,7 +162,7 @@ export class Levels {
       if (claim !== undefined && known !== undefined) lead.inherit(claim);
     }
     // What holds a placeholder of a rendering around this one is no text for others.
-    if (hasGuest || fragment.request.mode === "delete") return;
+    if (hasGuest || fragment.request.mode !== "use") return;
     lead.finish(text);
     this.#finished.push(lead);
   }
@@ -164,16 +171,21 @@ export class Levels {
   async #follow(): Promise<void> {
     const followed = this.#followed;
     this.#followed = [];
-    const holding = [...this.#unfinished]
+    const holding = this.#held();
+    await Promise.all(followed.map((fragment) => this.#join(fragment, holding)));
+  }
+
+  /** The leads whose texts wait for others'. */
+  #held(): readonly FragmentLead[] {
+    return [...this.#unfinished]
       .map(({ claim }) => claim)
       .filter((claim) => claim?.kind === "lead");
-    await Promise.all(followed.map((fragment) => this.#join(fragment, holding)));
   }
 
   async #join(fragment: Fragment, holding: readonly FragmentLead[]): Promise<void> {
     const { claim } = fragment;
     const joined = claim?.kind === "follow" ? claim.join(holding) : undefined;
-    if (joined === undefined) return this.#alone(fragment);
+    if (joined === undefined) return this.#alone(fragment, holding);
     try {
       fragment.text = await joined;
     } catch (error) {
@@ -182,26 +194,18 @@ export class Levels {
     if (fragment.text === undefined) this.#met.push(fragment);
   }
 
-  async #alone(fragment: Fragment): Promise<void> {
-    fragment.claim = undefined;
-    try {
-      fragment.raw = await this.#rendering.runBlock(fragment, false);
-    } catch (error) {
-      throw blame(error, fragment);
+  /** Runs a block that another rendering runs as well. */
+  #alone(fragment: Fragment, holding: readonly FragmentLead[]): Promise<void> {
+    const { claim } = fragment;
+    if (claim?.kind === "follow") {
+      const lead = claim.aside();
+      for (const held of holding) held.awaits(lead);
+      this.#claim(fragment, lead);
     }
-    this.#unfinished.add(fragment);
+    return this.#run(fragment);
   }
 }
 
 const IRREPARABLE =
   "A fragment's place was lost even where its block ran in place: what surrounds it keeps the " +
   "text of one rendering for another. Take the fragment out of it.";
-
-async function awaitDigests(level: readonly Fragment[]): Promise<void> {
-  await Promise.all(
-    level.map(async (fragment) => {
-      const digest = (await fragment.digest) ?? fragment.request.digest;
-      fragment.request = { ...fragment.request, digest };
-    }),
-  );
-}

@@ -78,6 +78,8 @@ export type Rest = "nothing" | "guest" | "doubt" | "cut" | "damage" | "stranger"
 
 /** Takes a text apart at the placeholders of a rendering. `guests` are serials to let pass. */
 export function scan(text: string, marker: Marker | undefined, guests: readonly string[]): Scan {
+  if (marker === undefined && !mayHoldAny(text))
+    return { pieces: [text], broken: [], rest: "nothing" };
   const pieces: (string | Found)[] = [];
   const broken: number[] = [];
   const [head, ...parts] = marker === undefined ? [text] : text.split(marker.text);
@@ -97,6 +99,11 @@ export function scan(text: string, marker: Marker | undefined, guests: readonly 
   }
   pieces.push(literal);
   return { pieces, broken, rest: broken.length > 0 ? "damage" : restOf(pieces, marker, guests) };
+}
+
+/** Whether a placeholder may be in a text; a long text is not looked at where there is none at all. */
+function mayHoldAny(text: string): boolean {
+  return open.size + ended.size > 0 && text.includes(PROCESS);
 }
 
 /** Reads what stands behind the text of a marker. */

@@ -69,6 +69,7 @@ export class Session {
     const { key, name, mode } = tag.request;
     const { fragment: around, inPlace } = scope;
     if (isWithin(around, key)) return tag.here();
+    if (mode === "skip") return this.#skip(tag, scope);
     const known = this.#fragments.get(key);
     if (inPlace) return this.#known(known, around) ?? tag.here();
     if (known !== undefined) return this.#known(known, around) ?? this.#ledger.leave(known, around);
@@ -99,7 +100,7 @@ export class Session {
       await this.#levels.settle();
       const expansion = this.#ledger.expand(page, undefined);
       const text = expansion.kind === "text" ? expansion.text : await this.#again(run, expansion);
-      this.#levels.commit();
+      await this.#levels.commit();
       return text;
     } finally {
       this.#end();
@@ -126,6 +127,16 @@ export class Session {
     fragment.text = hit.text;
     if (hit.renew !== undefined) fragment.block = tag.later();
     return this.#known(fragment, fragment.parent);
+  }
+
+  /** Runs a block that is not cached this time; later, if it cannot be waited for here. */
+  #skip(tag: Tag, { fragment: around, inPlace }: FragmentScope): string {
+    try {
+      return tag.here();
+    } catch (error) {
+      if (inPlace || !isAsynchronous(error)) throw error;
+      return this.#defer(makeFragment(tag, around), tag);
+    }
   }
 
   /** Runs the block of a fragment whose text something changes. */

@@ -37,15 +37,14 @@ export class FragmentTag {
     const { fragments, containers } = this.#parts;
     const scope = fragments.scope();
     const request = this.#request(args, options, scope);
-    const use = new TagUse(request!, { context, options, containers });
-    return request === undefined ? use.here() : fragments.emit(use, scope);
+    return fragments.emit(new TagUse(request, { context, options, containers }), scope);
   }
 
   #request(
     args: unknown[],
     options: HelperOptions,
     scope: FragmentScope | undefined,
-  ): FragmentRequest | undefined {
+  ): FragmentRequest {
     const { hash } = options;
     try {
       checkUse(options, this.#parts.environment);

@@ -5,6 +5,8 @@ import type { FragmentRequest } from "../fragment/backend.js";
 import type { Tag } from "../fragment/fragment.js";
 import type { Fragments } from "../fragment/fragments.js";
 import type { FragmentScope, Session } from "../fragment/session.js";
+import { currentScope } from "../computations.js";
+import { current } from "../fragment/current.js";
 import { keep, runHere, type TagCall } from "./block.js";
 import type { Context, Lexer, Node, Nodes, Parser } from "./environment.js";
 import type { MaybePromise } from "../store/store.js";
@@ -47,7 +49,6 @@ export class FragmentExtension {
     const info = infoOf(call.info);
     const scope = this.#scope(call.context);
     const [request, digest] = this.#request(call, info, scope);
-    if (request === undefined) return runHere(call);
     return fragments.emit(new TagUse(request, digest, call, info), scope);
   }
 
@@ -58,6 +59,8 @@ export class FragmentExtension {
     const carried = (context.ctx[SESSION] as (() => Session) | undefined)?.();
     const isOwn = carried?.household === fragments && !carried.over;
     if (!isOwn || carried === scope?.session) return scope;
+    // A computation may have been given the variables of the template: its result is stored.
+    if (current() === undefined && currentScope() !== undefined) return undefined;
     return { session: carried, fragment: undefined, inPlace: false };
   }
 
@@ -65,7 +68,7 @@ export class FragmentExtension {
     call: TagCall,
     info: TagInfo,
     scope: FragmentScope | undefined,
-  ): [FragmentRequest | undefined, Promise<string> | undefined] {
+  ): [FragmentRequest, Promise<string> | undefined] {
     const { args, runtime } = call;
     try {
       const last = args.at(-1);

@@ -1,6 +1,7 @@
 // Requests that are not answered from the cache: passed on, told of, and what they outdate.
 import type { Context } from "koa";
 import type { Engine } from "../engine.js";
+import { pathOf } from "../request/context.js";
 import type { Forward } from "./cache-status.js";
 import { invalidatedUrls, isSuccess } from "./invalidation.js";
 import { addressOf } from "./key.js";
@@ -43,7 +44,8 @@ export async function runUnsafe(
 /** The tags of the URLs that a successful request made invalid. */
 function outdatedBy(ctx: Context): readonly string[] {
   const address = addressOf(ctx);
-  const url = `${address.origin}${address.sent}`;
+  // A target in absolute form has an origin of its own, which Koa does not believe.
+  const url = `${address.origin}${pathOf(address.sent)}`;
   const named = invalidatedUrls(url, ctx.status, ctx.res.getHeaders());
   const others = named.map(({ origin, pathname }) => urlTag(origin, pathname));
   return [...new Set([...pathTags(address), ...others])];
