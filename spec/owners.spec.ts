@@ -67,7 +67,7 @@ describe("add()", () => {
       const adding: Promise<boolean>[] = [];
       for (let call = 0; call < 3; call += 1) {
         adding.push(cache.add(`key ${round % 25}`, call));
-        for (let tick = 0; tick < round % 12; tick += 1) await undefined;
+        for (let tick = 0; tick < round % 12; tick += 1) await Promise.resolve();
       }
       const winners = (await Promise.all(adding)).filter(Boolean);
       expect(winners, `round ${round}`).to.have.length(1);

@@ -348,9 +348,10 @@ export class Cache {
     const place = tags.findIndex((tag) => typeof tag !== "string" || tag === "");
     if (place !== -1) {
       const wrong: unknown = tags[place];
+      const hint = Array.isArray(wrong) ? " A list is given as invalidateTags(...tags)." : "";
       throw new OptionError(
-        `invalidateTags() takes names (non-empty texts), one after the other; got ${show(wrong)}.` +
-          `${Array.isArray(wrong) ? " A list is given as invalidateTags(...tags)." : ""}`,
+        "invalidateTags() takes names (non-empty texts), one after the other; " +
+          `got ${show(wrong)}.${hint}`,
       );
     }
     await this.#engine.lookup.versions.outdate(tagNames(tags, "invalidateTags()"));

@@ -3,7 +3,7 @@ import type { Context } from "koa";
 import type { Engine } from "./engine.js";
 import type { Entry } from "./entry.js";
 import { RequestContextError } from "./errors.js";
-import { ownerOf } from "./judgement.js";
+import { ownerName, ownerOf } from "./judgement.js";
 import { checkOptions } from "./options.js";
 import type { Question } from "./record.js";
 import { currentRequest } from "./request/context.js";
@@ -83,21 +83,10 @@ export function planCached(
   const rules = { ...settled.rules };
   const counts = engine.stats.of(name);
   const tags = [ROOT, ...rules.tags];
-  const isDefault = keyPrefix === DEFAULT_PREFIX;
-  const ordinal = isDefault ? engine.ordinal(name) : 0;
-  const owner = isDefault ? ownerOf(name, ordinal, String(fn)) : undefined;
+  const owner =
+    keyPrefix === DEFAULT_PREFIX ? ownerOf(name, engine.ordinal(name), String(fn)) : undefined;
   const table = new Map<unknown, Entry>();
-  const view: PagePlan = {
-    ...settled,
-    engine,
-    name,
-    owner: isDefault ? `${name}#${ordinal}` : undefined,
-    rules,
-    counts,
-    hasDefault: true,
-    uncacheable: new Uncacheable(),
-    table: new Map(),
-  };
+  const view = planView(engine, { ...settled, rules }, { name, owner: owner && ownerName(owner) });
   const byPath = typeof keyPrefix === "string" && keyPrefix.includes("%s");
   return {
     kind: "cached",
@@ -129,6 +118,24 @@ export function planCached(
           ? undefined
           : { table, place: byPath ? currentRequest()?.path : "" },
     }),
+  };
+}
+
+/** The plan of the responses, for calls as a handler. */
+function planView(
+  engine: Engine,
+  settled: Settled,
+  { name, owner }: Pick<PagePlan, "name" | "owner">,
+): PagePlan {
+  return {
+    ...settled,
+    engine,
+    name,
+    owner,
+    counts: engine.stats.of(name),
+    hasDefault: true,
+    uncacheable: new Uncacheable(),
+    table: new Map(),
   };
 }
 

@@ -1,9 +1,13 @@
 import { expect } from "chai";
 import * as fc from "fast-check";
 import nunjucks from "nunjucks";
-import { FRAGMENTS } from "../../src/fragment/fragments.js";
+import { FRAGMENTS, type Fragments } from "../../src/fragment/fragments.js";
 import { installNunjucks } from "../../src/nunjucks/index.js";
-import { memoryFragments, type MemoryBackend } from "../support/fragment-backend.js";
+import {
+  engineFragments,
+  memoryFragments,
+  type MemoryBackend,
+} from "../support/fragment-backend.js";
 import { transparent } from "../support/nunjucks.js";
 import { itemsOf, trees, type Piece, type Tree } from "../support/template-tree.js";
 
@@ -101,8 +105,12 @@ function cachedPages(
 ): { page: (who: string) => Promise<string>; backend: MemoryBackend } {
   const { backend, fragments } = memoryFragments();
   backend.local = local;
+  return { backend, page: pagesOn(tree, fragments) };
+}
+
+function pagesOn(tree: Tree, fragments: Fragments): (who: string) => Promise<string> {
   const { render } = installNunjucks(environmentOf(tree), { [FRAGMENTS]: fragments });
-  return { backend, page: (who) => render("main", { x: itemsOf(who), who }) };
+  return (who) => render("main", { x: itemsOf(who), who });
 }
 
 describe("Nunjucks: random templates", () => {
@@ -132,6 +140,24 @@ describe("Nunjucks: random templates", () => {
         const pages = Promise.all(users.map(page));
         await scheduler.waitFor(pages);
         expect(await pages).to.eql(users.map(plain));
+      }),
+      { numRuns: 80 },
+    );
+  });
+
+  it("do both on the engine, whose store answers at once or later", async () => {
+    await fc.assert(
+      fc.asyncProperty(trees, async (tree) => {
+        const users = ["ann", "bob", "ann", "cyn"];
+        const expected = users.map(plainPages(tree));
+        for (const { fragments, texts } of engineFragments()) {
+          const page = pagesOn(tree, fragments);
+          // oxlint-disable-next-line no-await-in-loop
+          expect(await Promise.all(users.map(page)), "cold").to.eql(expected);
+          // oxlint-disable-next-line no-await-in-loop
+          expect(await Promise.all(users.map(page)), "hot").to.eql(expected);
+          for (const text of texts()) expect(text).to.not.match(/\d{40}/);
+        }
       }),
       { numRuns: 80 },
     );

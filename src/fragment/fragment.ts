@@ -76,6 +76,15 @@ export function blame(error: unknown, { request }: Fragment): unknown {
   return error;
 }
 
+/** Runs something of a fragment, whose errors then say so. */
+export async function blaming<T>(fragment: Fragment, run: () => MaybePromise<T>): Promise<T> {
+  try {
+    return await run();
+  } catch (error) {
+    throw blame(error, fragment);
+  }
+}
+
 /** Completes the requests whose digests it takes waiting to know. */
 export async function awaitDigests(level: readonly Fragment[]): Promise<void> {
   await Promise.all(

@@ -2,7 +2,7 @@
 import { FragmentError } from "../errors.js";
 import type { MaybePromise } from "../store/store.js";
 import type { FragmentBackend, FragmentClaim, FragmentLead } from "./backend.js";
-import { awaitDigests, blame, type Fragment } from "./fragment.js";
+import { awaitDigests, blame, blaming, type Fragment } from "./fragment.js";
 import type { Expansion } from "./ledger.js";
 
 /** What the levels ask of their rendering. */
@@ -137,13 +137,11 @@ export class Levels {
   async #repair(fragment: Fragment): Promise<void> {
     const { claim } = fragment;
     const again = (): MaybePromise<string> => this.#rendering.runBlock(fragment, true);
-    try {
-      fragment.raw = await (claim?.kind === "lead" ? claim.run(again) : again());
-      fragment.state = "repaired";
-      this.resolve(fragment);
-    } catch (error) {
-      throw blame(error, fragment);
-    }
+    fragment.raw = await blaming(fragment, () =>
+      claim?.kind === "lead" ? claim.run(again) : again(),
+    );
+    fragment.state = "repaired";
+    this.resolve(fragment);
   }
 
   #damaged(fragment: Fragment, names: readonly string[]): void {
@@ -186,11 +184,7 @@ export class Levels {
     const { claim } = fragment;
     const joined = claim?.kind === "follow" ? claim.join(holding) : undefined;
     if (joined === undefined) return this.#alone(fragment, holding);
-    try {
-      fragment.text = await joined;
-    } catch (error) {
-      throw blame(error, fragment);
-    }
+    fragment.text = await blaming(fragment, () => joined);
     if (fragment.text === undefined) this.#met.push(fragment);
   }
 
