@@ -156,7 +156,9 @@ export class Recorder {
   ): Promise<{ carried: readonly Carried[]; until: number }> {
     const carried = new Map(flight.scope.carried.map(({ tag, mark }) => [tag, mark]));
     const named = tags.filter((tag) => !carried.has(tag));
-    const versions = await this.#versionsOf(named, asked.rules);
+    // A result that is not to be stored anyway does not wait for a failing store once more.
+    const lost = [...carried.values()].some((mark) => mark === UNKNOWN || mark === OVERTAKEN);
+    const versions = lost ? [] : await this.#versionsOf(named, asked.rules);
     // A tag named by the result may have been invalidated before its version was read.
     const overtaken = this.#versions.invalidatedSince(named, flight.epoch);
     named.forEach((tag, index) =>
