@@ -23,16 +23,41 @@ const render: Middleware = (ctx) => {
   ctx.body = BODY;
 };
 
+/** A route of another path that the request passes by. */
+const elsewhere =
+  (middleware: Middleware): Middleware =>
+  (ctx, next) =>
+    ctx.path === "/other" ? middleware(ctx, next) : next();
+
+/** Looks at nothing, but could. */
+const inert: Middleware = (_ctx, next) => next();
+
+const keepInMap = (): Middleware => {
+  const kept = new Map<string, { readonly type: string; readonly body: string }>();
+  return async (ctx, next) => {
+    const hit = kept.get(ctx.url);
+    if (hit !== undefined) {
+      ctx.type = hit.type;
+      ctx.body = hit.body;
+      return;
+    }
+    await next();
+    kept.set(ctx.url, { type: ctx.type, body: JSON.stringify(ctx.body) });
+  };
+};
+
 /** What is measured, by name. */
 export const SCENARIOS: Readonly<Record<string, (app: Koa) => void>> = {
   "bare Koa": (app) => void app.use(render),
   "AsyncLocalStorage alone": (app) => {
     const storage = new AsyncLocalStorage();
     app.use((ctx, next) => storage.run({ ctx }, next));
+    app.use(elsewhere(render));
     app.use(render);
   },
   "middleware alone": (app) => {
     app.use(new Cache().middleware());
+    app.use(elsewhere(render));
     app.use(render);
   },
   "koa-cash": (app) => {
@@ -50,20 +75,23 @@ export const SCENARIOS: Readonly<Record<string, (app: Koa) => void>> = {
     app.use(render);
   },
   "a Map by hand": (app) => {
-    const kept = new Map<string, { readonly type: string; readonly body: string }>();
-    app.use(async (ctx, next) => {
-      const hit = kept.get(ctx.url);
-      if (hit !== undefined) {
-        ctx.type = hit.type;
-        ctx.body = hit.body;
-        return;
-      }
-      await next();
-      kept.set(ctx.url, { type: ctx.type, body: JSON.stringify(ctx.body) });
-    });
+    app.use(keepInMap());
+    app.use(render);
+  },
+  "a Map in AsyncLocalStorage": (app) => {
+    const storage = new AsyncLocalStorage();
+    app.use((ctx, next) => storage.run({ ctx }, next));
+    app.use(keepInMap());
     app.use(render);
   },
   "page, hit": (app) => {
+    const cache = new Cache();
+    cache.initApp(app);
+    app.use(cache.page({ timeout: 600 }));
+    app.use(render);
+  },
+  "page, hit, not outermost": (app) => {
+    app.use(inert);
     const cache = new Cache();
     cache.initApp(app);
     app.use(cache.page({ timeout: 600 }));
@@ -78,8 +106,7 @@ export const SCENARIOS: Readonly<Record<string, (app: Koa) => void>> = {
   "page, uncached route": (app) => {
     const cache = new Cache();
     cache.initApp(app);
-    const page = cache.page({ timeout: 600 });
-    app.use((ctx, next) => (ctx.path === "/other" ? page(ctx, next) : next()));
+    app.use(elsewhere(cache.page({ timeout: 600 })));
     app.use(render);
   },
 };

@@ -29,10 +29,11 @@ import {
 } from "./memoize.js";
 import { memoizeMethod } from "./methods.js";
 import { checkOptions } from "./options.js";
-import { middleware, runInRequestContext, tryCurrentContext } from "./request/context.js";
+import { requestContext, runInRequestContext, tryCurrentContext } from "./request/context.js";
 import { isUnsafe } from "./response/invalidation.js";
 import { queryFrom, type Query } from "./response/key.js";
-import { pageMiddleware, pagePlan } from "./response/page.js";
+import { pagePlan } from "./response/middlewares.js";
+import { pageMiddleware } from "./response/page.js";
 import { PAGE_OPTIONS, type PageOptions } from "./response/page-options.js";
 import { runUnsafe } from "./response/page-pass.js";
 import { taskOf } from "./response/revalidate.js";
@@ -73,12 +74,10 @@ export interface Cache extends FragmentCache {}
  */
 export class Cache {
   readonly #engine: Engine;
-  readonly #middleware: Koa.Middleware = (context, next) => {
-    const changes = this.#engine.hasPages && isUnsafe(context.method);
-    if (!changes || !this.#engine.enabled) return middleware(context, next);
-    const ctx = context as Koa.Context;
-    return middleware(context, () => runUnsafe(this.#engine, ctx, next));
-  };
+  readonly #middleware: Koa.Middleware = requestContext((ctx, next) => {
+    const changes = this.#engine.hasPages && isUnsafe(ctx.method);
+    return changes && this.#engine.enabled ? () => runUnsafe(this.#engine, ctx, next) : next;
+  });
 
   /** @throws {OptionError} for an unknown option or a value that an option cannot have. */
   constructor(options: CacheOptions = {}) {

@@ -12,9 +12,11 @@ import {
   runInRequestContext,
   tryCurrentContext,
 } from "../../src/index.js";
-import { currentRequest, middleware, pathOf } from "../../src/request/context.js";
+import { currentRequest, pathOf, requestContext } from "../../src/request/context.js";
 import { frames } from "../../src/scope.js";
 import { koaContext } from "../support/koa-context.js";
+
+const middleware = requestContext((_ctx, next) => next);
 
 /** Serves a request by what stands beneath the middleware. */
 function enter<T>(context: Context, next: () => Promise<T>): Promise<T> {

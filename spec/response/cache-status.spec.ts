@@ -1,17 +1,15 @@
 import { expect } from "chai";
 import { parseList } from "structured-headers";
-import { cacheStatusMember, withCacheStatus } from "../../src/response/cache-status.js";
+import { cacheStatusMember, hitMember, withMember } from "../../src/response/cache-status.js";
 
 const detail = (text: string) => cacheStatusMember({ fwd: "miss", detail: text });
 
 describe("Cache-Status (RFC 9211)", () => {
   it("tells of a hit, and how long it is fresh", () => {
-    expect(cacheStatusMember({ hit: true, ttl: 30_999 })).to.equal("koa-caching;hit;ttl=30");
-    expect(cacheStatusMember({ hit: true, ttl: -1 })).to.equal("koa-caching;hit;ttl=-1");
-    expect(cacheStatusMember({ hit: true, ttl: Infinity })).to.equal("koa-caching;hit");
-    expect(cacheStatusMember({ hit: true, ttl: 1e30 })).to.equal(
-      "koa-caching;hit;ttl=999999999999999",
-    );
+    expect(hitMember(30_999)).to.equal("koa-caching;hit;ttl=30");
+    expect(hitMember(-1)).to.equal("koa-caching;hit;ttl=-1");
+    expect(hitMember(Infinity)).to.equal("koa-caching;hit");
+    expect(hitMember(1e30)).to.equal("koa-caching;hit;ttl=999999999999999");
   });
 
   it("tells why a request went on, and what became of the answer", () => {
@@ -32,9 +30,9 @@ describe("Cache-Status (RFC 9211)", () => {
   });
 
   it("stands after what caches nearer to the origin wrote, as a list", () => {
-    expect(withCacheStatus(undefined, { hit: true })).to.equal("koa-caching;hit");
-    expect(withCacheStatus("", { hit: true })).to.equal("koa-caching;hit");
-    const field = withCacheStatus("Origin; fwd=miss", { hit: true, ttl: 1, detail: "a b" });
+    expect(withMember(undefined, "koa-caching;hit")).to.equal("koa-caching;hit");
+    expect(withMember("", "koa-caching;hit")).to.equal("koa-caching;hit");
+    const field = withMember("Origin; fwd=miss", detail("a b"));
     expect(parseList(field).map(([name]) => String(name))).to.deep.equal(["Origin", "koa-caching"]);
   });
 });

@@ -1,10 +1,9 @@
-import { createReadStream, writeFileSync, mkdtempSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { createReadStream } from "node:fs";
 import { PassThrough, Readable } from "node:stream";
 import { expect } from "chai";
 import { until } from "../support/load.js";
-import { sites, type PageHandler } from "../support/page-site.js";
+import { BODIES } from "../support/page-bodies.js";
+import { sites } from "../support/page-site.js";
 
 const tick = () => new Promise((resolve) => setImmediate(resolve));
 
@@ -12,36 +11,6 @@ describe("over HTTP, bodies", () => {
   const open = sites();
 
   describe("a hit equals a miss", () => {
-    const file = join(mkdtempSync(join(tmpdir(), "koa-caching-")), "a.bin");
-    writeFileSync(file, Buffer.from([0, 255, 10, 13, 128]));
-    const bodies: Readonly<Record<string, PageHandler>> = {
-      "plain text": (ctx) => (ctx.body = "grüße ✓"),
-      HTML: (ctx) => (ctx.body = "<p>a</p>"),
-      "text of a type": (ctx) => ((ctx.type = "text/css"), (ctx.body = "p { }")),
-      "empty text": (ctx) => (ctx.body = ""),
-      bytes: (ctx) => (ctx.body = Buffer.from([0, 255, 10, 13, 128])),
-      JSON: (ctx) => (ctx.body = { a: [1, null, "ü"], date: new Date(0) }),
-      "a list": (ctx) => (ctx.body = [1, 2]),
-      "a stream": (ctx) => (ctx.body = Readable.from(["a", "ü", "c"])),
-      "an empty stream": (ctx) => (ctx.body = Readable.from([])),
-      "a file": (ctx) => (ctx.body = createReadStream(file)),
-      "a blob": (ctx) => (ctx.body = new Blob(["blob"], { type: "text/x-blob" })),
-      "a web stream": (ctx) => (ctx.body = new Blob(["web"]).stream()),
-      "a Response": (ctx) => (ctx.body = new Response("response", { headers: { "x-a": "1" } })),
-      "null as 200": (ctx) => ((ctx.body = null), (ctx.status = 200)),
-      "a status alone": (ctx) => (ctx.status = 200),
-      "a message of its own": (ctx) => ((ctx.body = "a"), (ctx.message = "Fine")),
-      "fields of many lines": (ctx) => (
-        ctx.set("Link", ["<a>; rel=x", "<b>; rel=y"]),
-        (ctx.body = "a")
-      ),
-      "a field that is a number": (ctx) => (
-        ctx.set("X-Count", 7 as unknown as string),
-        (ctx.body = "a")
-      ),
-      "a field beyond ASCII": (ctx) => (ctx.set("X-Name", "größe"), (ctx.body = "a")),
-      "a stream of known length": (ctx) => ((ctx.body = Readable.from(["abcd"])), (ctx.length = 4)),
-    };
     const varying = new Set([
       "age",
       "date",
@@ -50,7 +19,7 @@ describe("over HTTP, bodies", () => {
       "keep-alive",
       "transfer-encoding",
     ]);
-    for (const [name, handler] of Object.entries(bodies)) {
+    for (const [name, handler] of Object.entries(BODIES)) {
       it(name, async () => {
         const site = await open(async (ctx) => void (await handler(ctx, 0)));
         const [miss, hit, again] = await site.askTimes(3);

@@ -37,13 +37,30 @@ export function runInRequestContext<T>(where: string | Context, run: () => T): T
   if (typeof run !== "function") {
     throw new OptionError(`runInRequestContext() runs a function; got ${show(run)}.`);
   }
-  return frames.run(frameOf(context), run);
+  return frames.run(frameOf(context, frames.getStore()), run);
 }
 
-/** The middleware that installs the request context; however often it is installed, it enters once. */
-function requestContext(context: Context, next: Next): Promise<void> {
-  if (frames.getStore()?.request?.context === context) return next();
-  return frames.run(frameOf(context), next);
+/** The middlewares that install the request context. */
+const entering = new WeakSet<object>();
+
+/** Whether a middleware does nothing but install the request context. */
+export function isRequestContext(middleware: object): boolean {
+  return entering.has(middleware);
+}
+
+/**
+ * Makes a middleware that installs the request context; however often that is installed, it is
+ * entered once. `choose` gives what runs inside for a request.
+ */
+export function requestContext(choose: (context: Context, next: Next) => Next): Middleware {
+  const middleware = (context: Context, next: Next): Promise<void> => {
+    const run = choose(context, next);
+    const around = frames.getStore();
+    if (around?.request?.context === context) return run();
+    return frames.run(frameOf(context, around), run);
+  };
+  entering.add(middleware);
+  return middleware as Middleware;
 }
 
 /** The request that a call belongs to. */
@@ -51,8 +68,7 @@ export function currentRequest(): RequestScope | undefined {
   return frames.getStore()?.request;
 }
 
-function frameOf(context: Context): Frame {
-  const around = frames.getStore();
+function frameOf(context: Context, around: Frame | undefined): Frame {
   return { request: scopeOf(context), scope: around?.scope, rendering: around?.rendering };
 }
 
@@ -89,6 +105,3 @@ function expected(got: unknown): string {
     `or a Koa context; got ${show(got)}.`
   );
 }
-
-/** The type of the middleware, without Koa's own generics. */
-export const middleware: Middleware = requestContext;

@@ -13,9 +13,8 @@ export type Forward =
   | "stale"
   | "partial";
 
-/** What the cache did; `hit` and `fwd` exclude each other. */
+/** What the cache did with a request that it did not answer from what was stored. */
 export interface CacheStatus {
-  readonly hit?: boolean;
   readonly fwd?: Forward;
   /** The status of the handlers' answer, where it is not that of the response. */
   readonly fwdStatus?: number;
@@ -31,14 +30,15 @@ export interface CacheStatus {
 const NAME = new Token("koa-caching");
 const MOST_SECONDS = 999_999_999_999_999;
 
-/** The member that describes one response. */
+/** The member that describes an answer from what was stored; `ttl` as above. */
+export function hitMember(ttl: number): string {
+  const member = `${NAME.toString()};hit`;
+  return ttl === Infinity ? member : `${member};ttl=${wholeSeconds(ttl)}`;
+}
+
+/** The member that describes another answer. */
 export function cacheStatusMember(status: CacheStatus): string {
-  const { hit, ttl, ...others } = status;
-  if (hit === true && ttl !== undefined && ttl !== Infinity && Object.keys(others).length === 0) {
-    return `${NAME.toString()};hit;ttl=${wholeSeconds(ttl)}`;
-  }
   const parameters = new Map<string, BareItem>();
-  if (status.hit === true) parameters.set("hit", true);
   if (status.fwd !== undefined) parameters.set("fwd", new Token(status.fwd));
   if (status.fwdStatus !== undefined) parameters.set("fwd-status", status.fwdStatus);
   if (status.ttl !== undefined && status.ttl !== Infinity) {
@@ -62,7 +62,6 @@ function detailItem(detail: string): BareItem {
 }
 
 /** The whole field: what caches nearer to the origin wrote stands first. */
-export function withCacheStatus(before: string | undefined, status: CacheStatus): string {
-  const member = cacheStatusMember(status);
+export function withMember(before: string | undefined, member: string): string {
   return before === undefined || before.trim() === "" ? member : `${before}, ${member}`;
 }

@@ -1,4 +1,5 @@
 // Offers the body of a stored page without making it: most often nobody looks at it before Koa.
+import { executionAsyncId } from "node:async_hooks";
 import type { Context } from "koa";
 import { asBuffer, bodyOf } from "./body.js";
 import { messageOf, type Page } from "./snapshot.js";
@@ -8,7 +9,8 @@ const SENDING = Symbol("sending");
 
 interface Offering {
   [OFFERED]: Page | undefined;
-  [SENDING]: boolean;
+  /** The run of the event loop in which Koa began to send. */
+  [SENDING]: number;
   readonly ctx: Context;
 }
 
@@ -39,7 +41,7 @@ export function offerBody(ctx: Context, page: Page): void {
   }
   const { context, response: lazy } = prototypesOf(app);
   response[OFFERED] = page;
-  response[SENDING] = false;
+  response[SENDING] = NEVER;
   // Far cheaper than accessors of each object's own.
   Object.setPrototypeOf(response, lazy);
   Object.setPrototypeOf(ctx, context);
@@ -56,17 +58,13 @@ function prototypesOf(app: Context["app"]): Prototypes {
   return made;
 }
 
-/** Cheaper than `queueMicrotask()`, which makes an asynchronous resource. */
-const NEXT_TURN = Promise.resolve();
+const NEVER = -1;
 
 const RESPOND: PropertyDescriptor = {
   configurable: true,
   get(this: Context) {
     const response = this.response as unknown as Offering;
-    if (response[OFFERED] !== undefined) {
-      response[SENDING] = true;
-      void NEXT_TURN.then(() => (response[SENDING] = false));
-    }
+    response[SENDING] = executionAsyncId();
     return undefined;
   },
   set(this: Context, value: unknown) {
@@ -79,7 +77,7 @@ const BODY: PropertyDescriptor = {
   get(this: Offering) {
     const page = this[OFFERED];
     if (page === undefined) return undefined;
-    if (this[SENDING]) return bytesToSend(this.ctx, page);
+    if (this[SENDING] === executionAsyncId()) return bytesToSend(this.ctx, page);
     this[OFFERED] = undefined;
     setBody(this.ctx, page);
     return this.ctx.body;
@@ -109,7 +107,8 @@ function bytesToSend({ res }: Context, page: Page): Buffer | string {
 
 const wide = new WeakMap<Page, boolean>();
 
-function isWide(page: Page): boolean {
+/** Whether a field of a page, or its reason, is beyond ASCII. */
+export function isWide(page: Page): boolean {
   const known = wide.get(page);
   if (known !== undefined) return known;
   const lines = [...page.fields, ...page.added].flatMap(([, value]) => value);

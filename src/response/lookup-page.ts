@@ -6,7 +6,7 @@ import type { Outcome } from "../single-flight.js";
 import type { Forward } from "./cache-status.js";
 import { isPage } from "./checked-page.js";
 import { HeldPage, resultOf } from "./held-page.js";
-import { isFor, mayHave, mayStandIn, serve, statusOf, tellError } from "./page-answer.js";
+import { isFor, mayHave, mayStandIn, serve, serveHit, statusOf, tellError } from "./page-answer.js";
 import { pass } from "./page-pass.js";
 import { readThrough, refuseUncached } from "./page-read.js";
 import { leadPage } from "./page-run.js";
@@ -34,7 +34,7 @@ export async function lookUp(visit: Visit, tries: number): Promise<void> {
     if (epoch !== undefined && verdict === "fresh" && isQuick(visit.plan)) {
       reach(visit.plan, visit.ctx, { entry, index: selected.first, epoch });
     }
-    return serveHit(visit, selected, { found, page: page! });
+    return answerHit(visit, selected, { found, page: page! });
   }
   if (visit.demand.onlyIfCached) {
     if (found.kind === "lead") found.release();
@@ -50,14 +50,14 @@ async function isAcceptable(visit: Visit, page: Page, isRevalidated: boolean): P
   return isStale === undefined || !(await isStale(resultOf(page), visit.ctx));
 }
 
-function serveHit(
+function answerHit(
   visit: Visit,
   selection: Selection,
   { found, page }: { readonly found: Hit; readonly page: Page },
 ): void {
   const { entry, renew } = found;
   count(visit, entry, found.verdict === "fresh");
-  serve(visit, page, { hit: true });
+  serveHit(visit, page);
   // What the client alone takes in spite of its age is not made anew for that.
   if (found.verdict === "spare") renew?.release();
   else if (renew !== undefined) inBackground(visit, selection, () => Promise.resolve(renew));
@@ -179,7 +179,7 @@ export async function read(visit: Visit): Promise<void> {
   const seen = await look(visit, visit.plan.engine.lookup);
   if (seen !== undefined && (await isSeenGood(visit, seen))) {
     count(visit, seen.entry, seen.verdict === "fresh");
-    serve(visit, seen.page, { hit: true });
+    serveHit(visit, seen.page);
     if (seen.verdict === "stale") renewLater(visit, seen);
     return;
   }

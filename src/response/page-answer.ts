@@ -1,6 +1,6 @@
 // Answers a request with a stored page, and says in Cache-Status what was done.
 import type { Context } from "koa";
-import { withCacheStatus, type CacheStatus } from "./cache-status.js";
+import { cacheStatusMember, hitMember, withMember, type CacheStatus } from "./cache-status.js";
 import { isAccepted, type Standing } from "./demand.js";
 import { isToken, listMembers, type Fields, type FieldValue } from "./fields.js";
 import { replay, replayNotModified } from "./replay.js";
@@ -10,8 +10,11 @@ import { varyField } from "./vary.js";
 import type { Visit } from "./visit.js";
 
 /** A stored page at this moment. */
-export function standingOf({ receivedAt, initialAge, fresh, mayBeStale }: Page): Standing {
-  const resident = Math.max(0, Date.now() - receivedAt);
+export function standingOf(
+  { receivedAt, initialAge, fresh, mayBeStale }: Page,
+  now: number = Date.now(),
+): Standing {
+  const resident = Math.max(0, now - receivedAt);
   return { age: initialAge + resident, left: fresh - resident, mayBeStale };
 }
 
@@ -29,10 +32,10 @@ export function mayHave(
   visit: Pick<Visit, "request" | "demand">,
   page: Page,
   isRevalidated: boolean,
+  standing: Standing = standingOf(page),
 ): boolean {
   const { demand } = visit;
   if (!isFor(visit, page)) return false;
-  const standing = standingOf(page);
   if (isAccepted(demand, standing)) return true;
   const { reload, maxAge, minFresh } = demand;
   const says = reload || maxAge !== undefined || minFresh !== undefined;
@@ -48,25 +51,30 @@ export function mayStandIn(visit: Visit, page: Page): boolean {
   return left > 0 || Date.now() - page.receivedAt < page.ifError || wanted;
 }
 
-/** Answers with a page, or with 304 if the client has it. */
-export function serve(
-  visit: Pick<Visit, "ctx" | "plan" | "request">,
-  page: Page,
-  status: CacheStatus,
-): void {
-  const { ctx, request } = visit;
+/** What serving a page needs of a request. */
+type Served = Pick<Visit, "ctx" | "plan" | "request">;
+
+/** Answers with a page that was stored, or with 304 if the client has it. */
+export function serveHit(visit: Served, page: Page, standing: Standing = standingOf(page)): void {
+  give(visit, page, standing.age);
+  addMember(visit.ctx, hitMember(standing.left));
+}
+
+/** The same with a page that handlers were run for. */
+export function serve(visit: Served, page: Page, status: CacheStatus): void {
   const { age, left } = standingOf(page);
-  if (isKnown(request.fields, page)) {
-    replayNotModified(ctx, page, age);
-  } else {
-    replay(ctx, page, age);
-  }
+  give(visit, page, age);
+  tell(visit.ctx, { ttl: left, ...status });
+}
+
+function give(visit: Served, page: Page, age: number): void {
+  if (isKnown(visit.request.fields, page)) replayNotModified(visit.ctx, page, age);
+  else replay(visit.ctx, page, age);
   tellVary(visit);
-  tell(ctx, { ttl: left, ...status });
 }
 
 /** Whether the client has the page already. */
-function isKnown(request: Fields, page: Page): boolean {
+export function isKnown(request: Fields, page: Page): boolean {
   const { "if-none-match": tags, "if-modified-since": since } = request;
   if (tags === undefined && since === undefined) return false;
   const { status, receivedAt } = page;
@@ -76,7 +84,7 @@ function isKnown(request: Fields, page: Page): boolean {
 /** Names the fields that the key depends on by option. */
 export function tellVary({ ctx, plan }: Pick<Visit, "ctx" | "plan">): void {
   const { vary } = plan.policy;
-  if (vary.length > 0 && !ctx.headerSent) ctx.vary([...varyField(vary)]);
+  if (vary.length > 0 && !ctx.res.headersSent) ctx.vary([...varyField(vary)]);
 }
 
 /** Adds to `Vary`, whatever stands there and whatever is added. */
@@ -90,11 +98,15 @@ export function addVary(ctx: Context, value: FieldValue): void {
 
 /** Adds to `Cache-Status`. */
 export function tell(ctx: Context, status: CacheStatus): void {
-  if (ctx.headerSent) return;
-  const before = ctx.res.getHeader("cache-status");
-  ctx.res.setHeader(
+  addMember(ctx, cacheStatusMember(status));
+}
+
+function addMember({ res }: Context, member: string): void {
+  if (res.headersSent) return;
+  const before = res.getHeader("cache-status");
+  res.setHeader(
     "cache-status",
-    withCacheStatus(before === undefined ? undefined : String(before), status),
+    withMember(before === undefined ? undefined : String(before), member),
   );
 }
 

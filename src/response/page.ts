@@ -2,6 +2,7 @@
 import type { Context, Middleware, Next } from "koa";
 import type { Engine } from "../engine.js";
 import { lookUp, read } from "./lookup-page.js";
+import { registerPage } from "./middlewares.js";
 import { planPage, type PageOptions, type PagePlan } from "./page-options.js";
 import { pass, runUnsafe } from "./page-pass.js";
 import { leadPage } from "./page-run.js";
@@ -9,19 +10,12 @@ import { answerQuickly } from "./quick.js";
 import { taskOf, type Task } from "./revalidate.js";
 import { arrivalOf, visitOf, type Arrival, type Visit } from "./visit.js";
 
-const plans = new WeakMap<object, PagePlan>();
-
-/** The plan of a middleware that `page()` made. */
-export function pagePlan(fn: unknown): PagePlan | undefined {
-  return typeof fn === "function" ? plans.get(fn) : undefined;
-}
-
 /** The middleware of a page. */
 export function pageMiddleware(engine: Engine, options: PageOptions): Middleware {
   const plan = planPage(engine, options);
   const page = (ctx: Context, next: Next): Promise<void> =>
     answer(plan, ctx, { handle: next, isForced: false, makeKey: undefined });
-  plans.set(page, plan);
+  registerPage(page, plan);
   return page as Middleware;
 }
 

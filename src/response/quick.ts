@@ -4,10 +4,12 @@ import { currentScope } from "../computations.js";
 import type { Entry } from "../entry.js";
 import { approachTo, demandOf } from "./demand.js";
 import { HeldPage } from "./held-page.js";
-import { mayHave, serve } from "./page-answer.js";
+import { isOutermost } from "./middlewares.js";
+import { isKnown, mayHave, serveHit, standingOf } from "./page-answer.js";
 import type { PagePlan } from "./page-options.js";
 import { requestFields } from "./request-headers.js";
 import { isVariantIndex, unitedNames, variantText } from "./vary.js";
+import { writeHit } from "./wire.js";
 
 /** Longer URLs are rare, and the places are not counted by the memory store. */
 const LONGEST_PLACE = 512;
@@ -15,7 +17,7 @@ const LONGEST_PLACE = 512;
 /** Answers a request, if that takes no waiting; tells whether it did. */
 export function answerQuickly(plan: PagePlan, ctx: Context): boolean {
   const { engine, table, policy } = plan;
-  if (table.size === 0 || ctx.method !== "GET") return false;
+  if (table.size === 0 || ctx.req.method !== "GET") return false;
   const { lookup } = engine;
   const first = current(plan, table.get(placeOf(ctx)));
   if (first === undefined) return false;
@@ -25,11 +27,15 @@ export function answerQuickly(plan: PagePlan, ctx: Context): boolean {
   if (!(entry?.held instanceof HeldPage)) return false;
   const { page } = entry.held;
   const demand = demandOf(request.fields, policy.obeyClient);
-  if (!mayHave({ request, demand }, page, false)) return false;
+  const standing = standingOf(page);
+  if (!mayHave({ request, demand }, page, false, standing)) return false;
   plan.counts.hits += 1;
-  currentScope()?.carry(entry.carried, lookup.versions);
+  const scope = currentScope();
+  scope?.carry(entry.carried, lookup.versions);
   lookup.teller.hit(plan.name, entry);
-  serve({ ctx, plan, request }, page, { hit: true });
+  const isFree = scope === undefined && policy.vary.length === 0 && isOutermost(ctx.app, plan);
+  const isWritten = isFree && !isKnown(request.fields, page) && writeHit(ctx, page, standing);
+  if (!isWritten) serveHit({ ctx, plan, request }, page, standing);
   return true;
 }
 
@@ -51,7 +57,9 @@ function variantIn(
 
 /** What tells apart all that the key of a page depends on. */
 function placeOf(ctx: Context): string {
-  const { protocol, host, originalUrl, url } = ctx;
+  const { originalUrl } = ctx;
+  // Not through the context, whose accessors pass on by name.
+  const { protocol, host, url } = ctx.request;
   return originalUrl === url
     ? `${protocol} ${host} ${url}`
     : `${protocol} ${host} ${originalUrl} ${url}`;
