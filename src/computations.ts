@@ -125,15 +125,15 @@ export class Computations {
   /** Gives a failure, or something to serve in its place, to those who wait. */
   abandon(underway: readonly Underway[], failure: { error: unknown } | { instead: Outcome }): void {
     for (const { flight } of underway) {
-      if ("instead" in failure) flight.resolve({ ...outcomeOf(failure.instead), isSpare: true });
+      if ("instead" in failure) flight.resolve(spareOf(failure.instead));
       else flight.reject(failure.error);
       this.#flights.end(flight);
     }
   }
 }
 
-function outcomeOf({ held, carried }: Outcome): Outcome {
-  return { held, carried };
+function spareOf({ held, carried }: Outcome): Outcome {
+  return { held, carried, isSpare: true };
 }
 
 /**

@@ -92,25 +92,41 @@ function inBackground(
   plan.engine.lookup.inBackground(question, async () => {
     const found = await leading();
     if (found === undefined) return;
-    await rerun(ctx, taskFor(visit, selection, { lead: found, isBackground: true }));
+    await rerun(ctx, taskFor(visit, selection, found));
   });
 }
 
 function taskFor(
   { plan, question }: Visit,
   selection: Selection,
-  more: Pick<Task, "lead" | "isBackground" | "deliver">,
+  found: Lead,
+  deliver?: Task["deliver"],
 ): Task {
-  const fwd = "stale";
-  const validates = more.deliver === undefined;
-  return { plan, key: question.key, selection, fwd, validates, isTaken: false, ...more };
+  return {
+    plan,
+    key: question.key,
+    selection,
+    lead: found,
+    fwd: "stale",
+    validates: deliver === undefined,
+    isBackground: true,
+    deliver,
+    isTaken: false,
+  };
 }
 
 async function lead(visit: Visit, selected: Selected, found: Lead): Promise<void> {
   const spare: unknown = found.spare?.held.give();
   const fwd = forwardFor(selected, isPage(spare) ? spare : undefined);
-  const leadership = { visit, selection: selected, lead: found, fwd };
-  const ended = await leadPage({ ...leadership, validates: true, isBackground: false });
+  const ended = await leadPage({
+    visit,
+    selection: selected,
+    lead: found,
+    fwd,
+    validates: true,
+    isBackground: false,
+    deliver: undefined,
+  });
   if (ended === "again") await runAgain(visit, selected, found);
 }
 
@@ -126,7 +142,7 @@ async function runAgain(visit: Visit, selection: Selection, found: Lead): Promis
   const deliver = (made: Page): void => {
     page = made;
   };
-  const task = taskFor(visit, selection, { lead: found, isBackground: true, deliver });
+  const task = taskFor(visit, selection, found, deliver);
   await rerun(visit.ctx, task);
   if (page === undefined) visit.ctx.throw(502);
   serve(visit, page, { fwd: "stale", fwdStatus: page.status });

@@ -46,7 +46,7 @@ async function answerFully(plan: PagePlan, ctx: Context, given: Given): Promise<
 
 /** A request that is there for one page passes by all others on the way to it. */
 async function perform(task: Task, arrival: Arrival): Promise<void> {
-  const visit = task.plan === arrival.plan ? await visitOf(arrival) : undefined;
+  const visit = task.plan === arrival.plan ? await visitOf(arrival, arrival.isForced) : undefined;
   if (visit === undefined || visit.question.key !== task.key) return void (await arrival.handle());
   task.isTaken = true;
   if ((await leadPage({ ...task, visit })) === "again") task.lead.release();
@@ -74,5 +74,5 @@ async function forcing(arrival: Arrival): Promise<Visit> {
   const { forcedUpdate } = arrival.plan.rules;
   const isForced =
     arrival.isForced || (forcedUpdate !== undefined && Boolean(await forcedUpdate(arrival.ctx)));
-  return visitOf({ ...arrival, isForced });
+  return visitOf(arrival, isForced);
 }

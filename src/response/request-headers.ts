@@ -15,8 +15,8 @@ type Headers = Record<string, string | undefined>;
 
 /** What is behind watched headers, which give it by this name to who knows it. */
 interface Behind {
-  /** The fields themselves: reading these is not noticed. */
-  readonly seen: Headers;
+  /** The fields as the handlers see them: reading these is not noticed. */
+  readonly seen: () => Headers;
   readonly read: (name: string) => void;
 }
 
@@ -29,7 +29,7 @@ function behind(headers: object): Behind | undefined {
 
 /** The fields of a request as its handlers would see them, read without being noticed. */
 export function requestFields(req: IncomingMessage): Fields {
-  return behind(req.headers)?.seen ?? req.headers;
+  return behind(req.headers)?.seen() ?? req.headers;
 }
 
 /**
@@ -43,11 +43,13 @@ export function watchHeaders(req: IncomingMessage, watch: HeadersWatch): () => v
     watch.read(name);
     outer?.read(name);
   };
-  const seen = replaced(outer?.seen ?? original, watch.fields);
-  const headers = new Proxy(seen, handler(original, { seen, read }));
-  const list = () => listed(seen, read);
+  // What stands behind another watch, or cannot be told differently from what it is, is copied.
+  const isOwn = outer === undefined && Object.isExtensible(original);
+  const beneath = isOwn ? original : { ...(outer?.seen() ?? original) };
+  const view = new HeadersView(beneath, { original, fields: watch.fields, read });
+  const list = () => view.list();
   const ends = [
-    put(req, "headers", headers),
+    put(req, "headers", new Proxy(beneath, view)),
     put(req, "rawHeaders", noticing(req.rawHeaders, list)),
     watchDistinct(req, list),
   ];
@@ -89,48 +91,103 @@ function watchDistinct(req: IncomingMessage, notice: () => void): () => void {
   return () => placed?.remove();
 }
 
-function replaced(original: Headers, fields: HeadersWatch["fields"]): Headers {
-  const seen = { ...original, ...fields };
-  for (const [name, value] of Object.entries(fields)) {
-    if (value === undefined) Reflect.deleteProperty(seen, name);
-  }
-  return seen;
-}
-
 /** Fields that tell who somebody is: a list without them tells that, too. */
 const TELLING: readonly string[] = ["cookie", "authorization"];
 
-/** Who lists all fields reads those that are there, and sees which are not. */
-function listed(seen: Headers, read: (name: string) => void): void {
-  for (const name of new Set([...Object.keys(seen), ...TELLING])) read(name);
+/** What a view of headers goes by. */
+interface Viewed extends HeadersWatch {
+  readonly original: Headers;
 }
 
-/** What is written goes to the request itself as well, which outlives the watch. */
-function handler(original: Headers, own: Behind): ProxyHandler<Headers> {
-  const notice = (name: string | symbol) => {
-    if (typeof name === "string") own.read(name);
+/**
+ * Headers as the handlers see them: some replaced, each reading noticed. What is written goes to
+ * the request itself, which outlives the watch.
+ */
+class HeadersView implements ProxyHandler<Headers>, Behind {
+  readonly #beneath: Headers;
+  readonly #original: Headers;
+  readonly #fields: HeadersWatch["fields"];
+  /** The replaced fields that were written since, which are as they were written. */
+  readonly #written = new Set<PropertyKey>();
+  readonly read: (name: string) => void;
+
+  constructor(beneath: Headers, { original, fields, read }: Viewed) {
+    this.#beneath = beneath;
+    this.#original = original;
+    this.#fields = fields;
+    this.read = read;
+  }
+
+  readonly seen = (): Headers => {
+    const names = this.#names().filter((name) => typeof name === "string");
+    return Object.fromEntries(names.map((name) => [name, this.#value(name)]));
   };
-  return {
-    get: (seen, name) => {
-      if (name === BEHIND) return own;
-      notice(name);
-      return Reflect.get(seen, name);
-    },
-    has: (seen, name) => {
-      notice(name);
-      return Reflect.has(seen, name);
-    },
-    getOwnPropertyDescriptor: (seen, name) => {
-      notice(name);
-      return Reflect.getOwnPropertyDescriptor(seen, name);
-    },
-    ownKeys: (seen) => {
-      listed(seen, own.read);
-      return Reflect.ownKeys(seen);
-    },
-    set: (seen, name, value) =>
-      Reflect.set(original, name, value) && Reflect.set(seen, name, value),
-    deleteProperty: (seen, name) =>
-      Reflect.deleteProperty(original, name) && Reflect.deleteProperty(seen, name),
-  };
+
+  /** Who lists all fields reads those that are there, and sees which are not. */
+  list(): void {
+    for (const name of new Set([...this.#names(), ...TELLING])) this.#notice(name);
+  }
+
+  get(_target: Headers, name: string | symbol): unknown {
+    if (name === BEHIND) return this;
+    this.#notice(name);
+    return this.#value(name);
+  }
+
+  has(_target: Headers, name: string | symbol): boolean {
+    this.#notice(name);
+    return this.#isReplaced(name) ? this.#value(name) !== undefined : name in this.#beneath;
+  }
+
+  getOwnPropertyDescriptor(
+    _target: Headers,
+    name: string | symbol,
+  ): PropertyDescriptor | undefined {
+    this.#notice(name);
+    if (!this.#isReplaced(name)) return Reflect.getOwnPropertyDescriptor(this.#beneath, name);
+    const value = this.#value(name);
+    if (value === undefined) return undefined;
+    return { value, writable: true, enumerable: true, configurable: true };
+  }
+
+  ownKeys(): (string | symbol)[] {
+    this.list();
+    return this.#names();
+  }
+
+  set(_target: Headers, name: string | symbol, value: unknown): boolean {
+    this.#written.add(name);
+    return this.#stores().every((headers) => Reflect.set(headers, name, value));
+  }
+
+  deleteProperty(_target: Headers, name: string | symbol): boolean {
+    this.#written.add(name);
+    return this.#stores().every((headers) => Reflect.deleteProperty(headers, name));
+  }
+
+  #stores(): readonly Headers[] {
+    const own = this.#beneath === this.#original ? [] : [this.#beneath];
+    return [this.#original, ...own];
+  }
+
+  #names(): (string | symbol)[] {
+    const there = Reflect.ownKeys(this.#beneath).filter((name) => !this.#isReplaced(name));
+    const replaced = Object.keys(this.#fields).filter(
+      (name) => this.#isReplaced(name) && this.#fields[name] !== undefined,
+    );
+    return [...there, ...replaced];
+  }
+
+  #value(name: string | symbol): string | undefined {
+    const headers = this.#isReplaced(name) ? this.#fields : this.#beneath;
+    return Reflect.get(headers, name) as string | undefined;
+  }
+
+  #isReplaced(name: string | symbol): boolean {
+    return Object.hasOwn(this.#fields, name) && !this.#written.has(name);
+  }
+
+  #notice(name: string | symbol): void {
+    if (typeof name === "string") this.read(name);
+  }
 }

@@ -27,7 +27,7 @@ export interface Leadership {
   /** Whether no client waits for the answer. */
   readonly isBackground: boolean;
   /** Gives the page to who needs it even where it cannot be stored. */
-  readonly deliver?: ((page: Page) => void) | undefined;
+  readonly deliver: ((page: Page) => void) | undefined;
 }
 
 /** How a run ended. `again`: the handlers said that a page holds which nobody has. */
@@ -58,7 +58,7 @@ const HIDDEN: Readonly<Record<string, undefined>> = Object.fromEntries(
 
 /** Prepares a context for its handlers. */
 export function beginRun(leadership: Leadership): Run {
-  const { visit, selection, lead, validates } = leadership;
+  const { visit, selection, lead, fwd, validates, isBackground, deliver } = leadership;
   const { plan, ctx } = visit;
   const stored = storedPage(leadership);
   const conditions =
@@ -67,12 +67,18 @@ export function beginRun(leadership: Leadership): Run {
   if (plan.uncacheable.has(visit.question.key)) lead.free();
   const vary = new HiddenVary(ctx);
   return {
-    ...leadership,
+    visit,
+    selection,
+    lead,
+    fwd,
+    validates,
+    isBackground,
+    deliver,
     before: fieldsOf(ctx),
     vary,
     watch: watchInputs(ctx, {
-      fields: { ...HIDDEN, ...conditions },
-      places: isDevelopment(),
+      fields: conditions === undefined ? HIDDEN : { ...HIDDEN, ...conditions },
+      places: isDevelopment(ctx),
       // Nobody waits for what will not be shared.
       onRead: (input) => {
         if (uncovered(new Map([[input, undefined]]), covered).length > 0) lead.free();

@@ -1,6 +1,6 @@
 // Takes a response from a Koa context: what was set beneath, and nothing of what was set outside.
-import { createHash } from "node:crypto";
 import type { Context } from "koa";
+import { sha256 } from "../key/hash.js";
 import { asBuffer, bodyKind, bytesOf, isFlowing, type BodyKind } from "./body.js";
 import { httpDate, type Fields, type FieldValue, type ResponseFacts } from "./fields.js";
 import { initialAge } from "./freshness.js";
@@ -172,7 +172,7 @@ function madeTag({ status, fields, kind }: Head, bytes: Uint8Array): string | un
   if (status !== 200 || fields["etag"] !== undefined) return undefined;
   // Whoever gets a stream of known length first has its whole head before its tag is known.
   if (isFlowing(kind) && fields["content-length"] !== undefined) return undefined;
-  return `W/"${createHash("sha256").update(bytes).digest("base64url").slice(0, 27)}"`;
+  return `W/"${sha256(bytes).slice(0, 27)}"`;
 }
 
 /** The fields of a stored response, its own entity tag included, by lower-case name. */

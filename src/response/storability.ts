@@ -116,6 +116,8 @@ const PROXY_FIELDS: readonly string[] = [
   "proxy-authorization",
 ];
 
+const NEVER_STORED: ReadonlySet<string> = new Set([...CONNECTION_FIELDS, ...PROXY_FIELDS, "age"]);
+
 /**
  * The fields of a response that are not stored with it: those of the connection, those that
  * `Connection`, `no-cache="…"` and `private="…"` name, and `Age`, which is calculated.
@@ -125,12 +127,8 @@ export function unstoredFields(fields: Fields, directives: Directives): Readonly
     const names = concerned(directives, name);
     return names === "all" ? [] : names;
   });
-  const connection = (fieldText(fields, "connection") ?? "").toLowerCase().split(",");
-  return new Set([
-    ...CONNECTION_FIELDS,
-    ...PROXY_FIELDS,
-    ...connection.map((name) => name.trim()),
-    ...named,
-    "age",
-  ]);
+  const connection = fieldText(fields, "connection");
+  if (connection === undefined && named.length === 0) return NEVER_STORED;
+  const others = (connection ?? "").toLowerCase().split(",");
+  return new Set([...NEVER_STORED, ...others.map((name) => name.trim()), ...named]);
 }

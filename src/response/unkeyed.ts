@@ -1,4 +1,5 @@
 // Tells that a page read something that its key does not cover.
+import type { Context } from "koa";
 import { warn } from "../events.js";
 import { show } from "../errors.js";
 import type { Input, InputReads } from "./inputs.js";
@@ -8,8 +9,8 @@ const MOST_WARNINGS = 1000;
 const warned = new Set<string>();
 
 /** Whether the application is being developed: Koa's own rule for its environment. */
-export function isDevelopment(): boolean {
-  return process.env["NODE_ENV"] !== "production";
+export function isDevelopment({ app }: Context): boolean {
+  return app.env !== "production";
 }
 
 /** Emits the event; in development a warning says where in the code it was read, once each. */
@@ -18,7 +19,8 @@ export function tellUnkeyed(visit: Visit, inputs: readonly Input[], reads: Input
   const detail = inputs.join(", ");
   const { events, lookup } = plan.engine;
   events.emit("unkeyed", { key: names[0], name: plan.name, tier: lookup.store.tier, detail });
-  if (isDevelopment()) for (const input of inputs) warnOnce(plan.name, input, reads.get(input));
+  if (isDevelopment(visit.ctx))
+    for (const input of inputs) warnOnce(plan.name, input, reads.get(input));
 }
 
 function warnOnce(name: string, input: Input, place: string | undefined): void {

@@ -30,7 +30,7 @@ export type AcceptsPage = (
 export interface Selected extends Selection {
   readonly claim: Claim;
   /** The entry of the index. */
-  readonly first?: Entry;
+  readonly first: Entry | undefined;
 }
 
 /** Claims the page that a request selects; `undefined` where it selects by too much. */
@@ -45,14 +45,22 @@ export async function select(
     acceptFirst(visit, entry, (page) => accepts(page, entry, verdict)),
   );
   const index = found!.kind === "hit" ? indexIn(found!.entry) : undefined;
-  if (index === undefined) return { ...first, claim: found! };
+  if (index === undefined) return selectedBy(first, found!, undefined);
   const selection = selectionIn(visit, index);
   if (selection === undefined) return undefined;
   const [variant] = await claim(lookup, [selection.question], (entry, verdict) => {
     const page: unknown = entry.held.give();
     return isPage(page) && accepts(page, entry, verdict);
   });
-  return { ...selection, claim: variant!, first: (found as Hit).entry };
+  return selectedBy(selection, variant!, (found as Hit).entry);
+}
+
+function selectedBy(
+  { question, index, variant }: Selection,
+  found: Claim,
+  first: Entry | undefined,
+): Selected {
+  return { question, index, variant, claim: found, first };
 }
 
 /** What stands under the key of the page itself is a page only while nothing varies. */
