@@ -1,11 +1,21 @@
 import { createReadStream } from "node:fs";
 import { PassThrough, Readable } from "node:stream";
+import { install } from "@sinonjs/fake-timers";
 import { expect } from "chai";
 import { until } from "../support/load.js";
 import { BODIES } from "../support/page-bodies.js";
 import { sites } from "../support/page-site.js";
 
 const tick = () => new Promise((resolve) => setImmediate(resolve));
+
+/** Lets so much time pass as sockets need, where timers stand still. */
+async function turns(count: number): Promise<void> {
+  for (let turn = 0; turn < count; turn += 1) await tick();
+}
+
+async function turnsUntil(isSo: () => boolean): Promise<void> {
+  while (!isSo()) await tick();
+}
 
 describe("over HTTP, bodies", () => {
   const open = sites();
@@ -185,6 +195,44 @@ describe("over HTTP, bodies", () => {
       for (const reply of replies) {
         expect(reply.complete).to.equal(true);
         expect(reply.bytes.length).to.equal(300_000);
+      }
+    });
+
+    it("that do not end are waited for five seconds, then each client gets his own", async () => {
+      const clock = install({ toFake: ["setTimeout", "clearTimeout"] });
+      const sources: PassThrough[] = [];
+      try {
+        const site = await open((ctx) => {
+          const source = new PassThrough();
+          sources.push(source);
+          source.write(`part of ${sources.length}`);
+          ctx.body = source;
+        });
+        const first = site.ask();
+        await turnsUntil(() => site.runs === 1);
+        const others = [site.ask(), site.ask()];
+        // They have come, and wait.
+        await turns(50);
+        clock.tick(4999);
+        await turns(50);
+        expect(site.runs).to.equal(1);
+        clock.tick(1);
+        await turnsUntil(() => site.runs === 3);
+        const late = site.ask();
+        await turnsUntil(() => site.runs === 4);
+        for (const source of sources) source.end();
+        const replies = await Promise.all([first, ...others, late]);
+        expect(replies.map(({ text }) => text).toSorted()).to.deep.equal([
+          "part of 1",
+          "part of 2",
+          "part of 3",
+          "part of 4",
+        ]);
+        // What was whole in the end is there for the next one.
+        expect((await site.ask()).text).to.equal("part of 1");
+        expect(site.runs).to.equal(4);
+      } finally {
+        clock.uninstall();
       }
     });
 

@@ -39,16 +39,23 @@ export function flow(run: Run, flowing: Flowing): void {
   tellRun(run, { stored: true, ttl: flowing.judged.windows.fresh }, flowing.head);
 }
 
+/** How long others wait for a body that flows, in milliseconds: it may never end. */
+const PATIENCE = 5000;
+
 function collect(run: Run, flowing: Flowing, { collected }: Tee): void {
   const { visit, lead } = run;
   const { lookup } = visit.plan.engine;
   const outer = currentScope();
+  const patience = setTimeout(() => lead.free(), PATIENCE);
+  // Those who wait have connections, which keep the process alive.
+  patience.unref();
   lookup.inBackground(visit.question, async () => {
     try {
       const bytes = await collected;
       run.watch.end();
       if (typeof bytes !== "string") await keepWhole(run, flowing, bytes);
     } finally {
+      clearTimeout(patience);
       run.watch.end();
       lead.release();
       outer?.carry(lead.scope.carried, lookup.versions);
