@@ -19,6 +19,8 @@ export interface SiteOptions {
   readonly outside?: readonly Middleware[];
   /** Makes the outermost middleware, where that needs the application. */
   readonly outermost?: (app: Koa) => readonly Middleware[];
+  /** Another Koa than the installed one. */
+  readonly koa?: typeof Koa;
   /** Options of the application. */
   readonly app?: ConstructorParameters<typeof Koa>[0];
   /** Makes the page of the handler in another way than by `page()`. */
@@ -46,7 +48,7 @@ export interface PageSite {
 /** Opens a site. */
 export async function openSite(handler: PageHandler, options: SiteOptions = {}): Promise<PageSite> {
   const cache = new Cache(options.cache);
-  const app = new Koa(options.app) as Koa;
+  const app = new (options.koa ?? Koa)(options.app) as Koa;
   const failures: unknown[] = [];
   const errors: CacheEvent[] = [];
   app.on("error", (error) => failures.push(error));
