@@ -4,6 +4,7 @@
 export class Scheduler {
   #state: number;
   #ticks = 0;
+  #isOver = false;
   readonly #paused: (() => void)[] = [];
 
   constructor(seed: number) {
@@ -33,8 +34,9 @@ export class Scheduler {
     return this.#ticks;
   }
 
-  /** Ends when the scheduler says so. */
+  /** Ends when the scheduler says so; at once when the run is over. */
   pause(): Promise<void> {
+    if (this.#isOver) return Promise.resolve();
     return new Promise((resolve) => this.#paused.push(resolve));
   }
 
@@ -50,10 +52,17 @@ export class Scheduler {
     result.catch(() => undefined);
     for (;;) {
       await new Promise<void>((turned) => void setImmediate(turned));
-      if (ended) return result;
+      if (ended) return this.#end(result);
       if (this.#paused.length === 0) throw new Error("Nothing goes on: everybody waits.");
       this.#resume();
     }
+  }
+
+  /** Lets go what is still paused: a store that never answers would be asked again and again. */
+  #end<T>(result: T): T {
+    this.#isOver = true;
+    for (const resume of this.#paused.splice(0)) resume();
+    return result;
   }
 
   /** Lets one pause end, sometimes several in the same turn. */
