@@ -118,6 +118,7 @@ const ORDER: readonly string[] = [
   "response/stored-pages.ts",
   "cached.ts",
   "memoize.ts",
+  "prototypes.ts",
   "methods.ts",
   "memoize-many.ts",
   "fragment/backend.ts",

@@ -1,32 +1,9 @@
 import { setImmediate as immediate } from "node:timers/promises";
 import { expect } from "chai";
-import { Cache, OptionError, currentContext, runInRequestContext } from "../src/index.js";
+import { Cache, OptionError, currentContext } from "../src/index.js";
+import { at, calls, spying } from "./support/calls.js";
 import { stopClock } from "./support/clock.js";
 import { counting, failureOf } from "./support/computation.js";
-
-/** Calls a function while a path is served. */
-function at<T>(path: string, run: () => T): T {
-  return runInRequestContext(path, run);
-}
-
-/** Several calls, one after the other, within one request. */
-function calls<T>(times: number, run: () => Promise<T>): Promise<T[]> {
-  return at("/", async () => {
-    const values: T[] = [];
-    for (let call = 0; call < times; call += 1) values.push(await run());
-    return values;
-  });
-}
-
-/** A callable that keeps what it is called with. */
-function spying<T>(answer: T): ((this: unknown, ...args: unknown[]) => T) & { seen: unknown[][] } {
-  const seen: unknown[][] = [];
-  const spy = function (this: unknown, ...args: unknown[]): T {
-    seen.push([this, ...args]);
-    return answer;
-  };
-  return Object.assign(spy, { seen });
-}
 
 describe("timeout", () => {
   const clock = stopClock();

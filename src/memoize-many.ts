@@ -15,16 +15,9 @@ import {
 } from "./memoize.js";
 import { checkOptions } from "./options.js";
 import type { Question } from "./record.js";
-import {
-  CALL_OPTIONS,
-  checkTimeout,
-  type AnyFunction,
-  type Awaitable,
-  type CallOptions,
-  type Rules,
-} from "./rules.js";
+import { CALL_OPTIONS, type AnyFunction, type Awaitable, type CallOptions } from "./rules.js";
 import { functionTag } from "./versions.js";
-import { register, type Key } from "./wrap.js";
+import { cacheTimeout, register, type Key } from "./wrap.js";
 
 /** What a function of many ids gives: a value for each id that it found one for. */
 export type LoadMany<Id, Value> = (ids: Id[]) => Awaitable<ReadonlyMap<Id, Value>>;
@@ -92,14 +85,7 @@ function attributesOf(many: Many, engine: Engine, load: AnyFunction): PropertyDe
   return {
     name: { value: load.name, configurable: true },
     uncached: { value: load, enumerable: true },
-    cacheTimeout: {
-      get: () => rules.timeout,
-      set: (timeout: Rules["timeout"]) => {
-        checkTimeout(timeout);
-        rules.timeout = timeout;
-      },
-      enumerable: true,
-    },
+    cacheTimeout: cacheTimeout(rules),
     makeCacheKey: { value: async (id: unknown) => (await many.keyOf(id)).text },
     invalidate: { value: (...ids: unknown[]) => many.invalidate(ids) },
     refresh: { value: (ids: readonly unknown[]) => many.refresh(ids) },

@@ -10,9 +10,10 @@ import {
   type Keeping,
   type SettledMemoize,
 } from "./memoize.js";
-import { checkTimeout, type AnyFunction, type Rules } from "./rules.js";
+import { declaringClass, isObject, valueOf } from "./prototypes.js";
+import type { AnyFunction } from "./rules.js";
 import { functionTag } from "./versions.js";
-import { attempt, register, type Key } from "./wrap.js";
+import { attempt, cacheTimeout, register, type Key } from "./wrap.js";
 
 /**
  * Memoizes a method. What takes its place finds the bound method of the instance it is called on;
@@ -101,19 +102,11 @@ class MethodMemo {
     const unbound = function (this: unknown, ...args: unknown[]): Promise<unknown> {
       return call(this, args);
     };
-    const { rules } = this.#settled;
     Object.defineProperties(unbound, {
       name: { value: this.#method.name, configurable: true },
       length: { value: this.#method.length, configurable: true },
       uncached: { value: this.#method, enumerable: true },
-      cacheTimeout: {
-        get: () => rules.timeout,
-        set: (timeout: Rules["timeout"]) => {
-          checkTimeout(timeout);
-          rules.timeout = timeout;
-        },
-        enumerable: true,
-      },
+      cacheTimeout: cacheTimeout(this.#settled.rules),
       deleteMemoized: { value: async () => forget(this.#engine, this.#knownName()) },
       ...this.#instanceAttributes(),
     });
@@ -198,34 +191,4 @@ function install(instance: object, name: string | symbol, memo: MethodMemo): voi
       Object.defineProperty(this, name, assigned);
     },
   });
-}
-
-/** The value of a property, its own or inherited, without running a getter. */
-function valueOf(holder: object, name: string | symbol): unknown {
-  for (let at: unknown = holder; isObject(at); at = Object.getPrototypeOf(at)) {
-    const own = Object.getOwnPropertyDescriptor(at, name);
-    if (own !== undefined) return own.value as unknown;
-  }
-  return undefined;
-}
-
-/** The name of the class whose prototype holds the method. */
-function declaringClass(instance: object, name: string | symbol, method: AnyFunction): string {
-  let holder = "";
-  for (let at: unknown = instance; isObject(at); at = Object.getPrototypeOf(at)) {
-    const own = Object.getOwnPropertyDescriptor(at, name);
-    if (own === undefined || at === instance) continue;
-    holder = classNameOf(at);
-    if (own.value === method) return holder;
-  }
-  return holder;
-}
-
-function classNameOf(prototype: object): string {
-  const maker: unknown = Reflect.get(prototype, "constructor");
-  return typeof maker === "function" ? maker.name : "";
-}
-
-function isObject(value: unknown): value is object {
-  return (typeof value === "object" && value !== null) || typeof value === "function";
 }

@@ -123,7 +123,6 @@ export function wrap<F extends AnyFunction>(
 }
 
 function attributesOf(caller: Caller, self: unknown): PropertyDescriptorMap {
-  const { rules } = caller.plan;
   const defaultKey = (...args: unknown[]): unknown => caller.defaultKey({ self, args });
   return {
     uncached: {
@@ -131,14 +130,7 @@ function attributesOf(caller: Caller, self: unknown): PropertyDescriptorMap {
       set: (fn: unknown) => (caller.original = callable(fn, "uncached") as AnyFunction),
       enumerable: true,
     },
-    cacheTimeout: {
-      get: () => rules.timeout,
-      set: (timeout: Rules["timeout"]) => {
-        checkTimeout(timeout);
-        rules.timeout = timeout;
-      },
-      enumerable: true,
-    },
+    cacheTimeout: cacheTimeout(caller.plan.rules),
     makeCacheKey: {
       get: () => caller.makeCacheKey ?? defaultKey,
       set: (make: unknown) => {
@@ -148,6 +140,18 @@ function attributesOf(caller: Caller, self: unknown): PropertyDescriptorMap {
     },
     invalidate: { value: (...args: unknown[]) => caller.invalidate({ self, args }) },
     refresh: { value: (...args: unknown[]) => caller.refresh({ self, args }) },
+  };
+}
+
+/** The property `cacheTimeout` of what keeps its results by these rules. */
+export function cacheTimeout(rules: Rules): PropertyDescriptor {
+  return {
+    get: () => rules.timeout,
+    set: (timeout: Rules["timeout"]) => {
+      checkTimeout(timeout);
+      rules.timeout = timeout;
+    },
+    enumerable: true,
   };
 }
 

@@ -20,13 +20,13 @@ export class Levels {
   readonly #backend: FragmentBackend;
   readonly #rendering: Rendering;
   /** Met, and not read yet: the next level. */
-  #met: Fragment[] = [];
+  readonly #met: Fragment[] = [];
   /** Being made by other renderings. */
-  #followed: Fragment[] = [];
+  readonly #followed: Fragment[] = [];
   /** Their block has run, and their text waits for others'. */
   readonly #unfinished = new Set<Fragment>();
   readonly #leads = new Set<FragmentLead>();
-  #finished: FragmentLead[] = [];
+  readonly #finished: FragmentLead[] = [];
 
   constructor(backend: FragmentBackend, rendering: Rendering) {
     this.#backend = backend;
@@ -70,8 +70,7 @@ export class Levels {
 
   /** Stores what was made. */
   async commit(): Promise<void> {
-    const finished = this.#finished;
-    this.#finished = [];
+    const finished = this.#finished.splice(0);
     for (const lead of finished) this.#leads.delete(lead);
     if (finished.length > 0) await this.#backend.write(finished);
   }
@@ -83,8 +82,7 @@ export class Levels {
   }
 
   async #level(): Promise<void> {
-    const level = this.#met;
-    this.#met = [];
+    const level = this.#met.splice(0);
     if (level.some(({ digest }) => digest !== undefined)) await awaitDigests(level);
     const claims = await this.#backend.read(level.map(({ request }) => request));
     const led = level.filter((fragment, index) => this.#claim(fragment, claims[index]!));
@@ -126,9 +124,7 @@ export class Levels {
   async #finish(): Promise<void> {
     for (const fragment of this.#unfinished) this.resolve(fragment);
     // An eager block cannot run again by itself: the page will, with all blocks in their places.
-    const damaged = [...this.#unfinished].filter(
-      ({ state, eager }) => state === "damaged" && !eager,
-    );
+    const damaged = [...this.#unfinished].filter((one) => one.state === "damaged" && !one.eager);
     if (damaged.length === 0) return;
     await Promise.all(damaged.map((fragment) => this.#repair(fragment)));
     return this.#finish();
@@ -167,17 +163,15 @@ export class Levels {
 
   /** Waits for other renderings; what they do not make is met again, or run without them. */
   async #follow(): Promise<void> {
-    const followed = this.#followed;
-    this.#followed = [];
+    const followed = this.#followed.splice(0);
     const holding = this.#held();
     await Promise.all(followed.map((fragment) => this.#join(fragment, holding)));
   }
 
   /** The leads whose texts wait for others'. */
   #held(): readonly FragmentLead[] {
-    return [...this.#unfinished]
-      .map(({ claim }) => claim)
-      .filter((claim) => claim?.kind === "lead");
+    const claims = Array.from(this.#unfinished, ({ claim }) => claim);
+    return claims.filter((claim) => claim?.kind === "lead");
   }
 
   async #join(fragment: Fragment, holding: readonly FragmentLead[]): Promise<void> {

@@ -1,6 +1,7 @@
 // JavaScript's own objects as text, told from objects that have a class of the application's.
 import { types } from "node:util";
 
+import { isUrl } from "../value/built-in.js";
 import { quote } from "./hash.js";
 
 /** Encodes what a container holds, and keeps the text of a list of arguments within bounds. */
@@ -138,12 +139,4 @@ function bytes(members: Members, buffer: ArrayBufferLike, view?: ArrayBufferView
   const { byteOffset, byteLength } = view ?? { byteOffset: 0, byteLength: buffer.byteLength };
   members.measure(byteLength);
   return Buffer.from(buffer, byteOffset, byteLength).toString("base64url");
-}
-
-function isUrl(value: unknown): value is URL {
-  try {
-    return typeof Reflect.get(URL.prototype, "href", value) === "string";
-  } catch {
-    return false;
-  }
 }

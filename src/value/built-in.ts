@@ -79,7 +79,8 @@ function fillSet(copy: Set<unknown>, set: object, members: Members): void {
   Set.prototype.forEach.call(set, (value) => copy.add(members.member(value, copy.size)));
 }
 
-function isUrl(value: object): boolean {
+/** Whether a value truly is a URL, whatever its prototype says. */
+export function isUrl(value: unknown): value is URL {
   try {
     return typeof Reflect.get(URL.prototype, "href", value) === "string";
   } catch {
