@@ -63,13 +63,18 @@ function addAtOnce(lookup: Lookup, local: LocalStore, entry: Entry): boolean {
   const { entries, versions } = local.read([entry.key], [ROOT]) as Reading;
   const marks: Marks = new Map([[ROOT, versions[0]?.mark]]);
   const present = entries.filter((one) => one !== undefined);
-  const others = unknownTags(marks, present);
-  const carried = local.read([], others) as Reading;
-  others.forEach((tag, index) => marks.set(tag, carried.versions[index]?.mark));
+  learnAtOnce(local, marks, present);
   if (isGood(present[0], marks)) return false;
   drop(lookup, [entry.key]);
   void local.remove([entry.key]);
   return local.add(entry) === true;
+}
+
+/** The marks of the tags that entries carry, as `Lookup.learn()` reads them, without waiting. */
+export function learnAtOnce(local: LocalStore, marks: Marks, entries: readonly Entry[]): void {
+  const unknown = unknownTags(marks, entries);
+  const { versions } = local.read([], unknown) as Reading;
+  unknown.forEach((tag, index) => marks.set(tag, versions[index]?.mark));
 }
 
 async function addInSteps(lookup: Lookup, entry: Entry): Promise<boolean> {

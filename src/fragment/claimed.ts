@@ -1,11 +1,11 @@
 // Fragments in the cache: each one is a question to the engine, claimed together with its level's.
 import { claim, settle, type Accepts, type Claim } from "../claims.js";
 import { currentScope } from "../computations.js";
-import { remove } from "../direct.js";
+import { learnAtOnce, remove } from "../direct.js";
 import type { Engine } from "../engine.js";
 import type { Entry } from "../entry.js";
 import { warn } from "../events.js";
-import { marksByTag, unknownTags, verdictOn } from "../judgement.js";
+import { marksByTag, verdictOn } from "../judgement.js";
 import type { Lookup } from "../lookup.js";
 import type { Call, Rules } from "../rules.js";
 import type { Question } from "../record.js";
@@ -159,9 +159,7 @@ function carriesAll({ carried }: Entry, tags: readonly string[]): boolean {
 function holdsNow(store: LocalStore, question: Question, entry: Entry): boolean {
   const { versions } = store.read(NO_TAGS, question.tags) as Reading;
   const marks = marksByTag(question, versions);
-  const others = unknownTags(marks, [entry]);
-  const more = store.read(NO_TAGS, others) as Reading;
-  others.forEach((tag, index) => marks.set(tag, more.versions[index]?.mark));
+  learnAtOnce(store, marks, [entry]);
   return verdictOn(question, entry, marks) === "fresh";
 }
 
