@@ -1,7 +1,7 @@
 import Router from "@koa/router";
 import { expect } from "chai";
 import { expectTypeOf } from "expect-type";
-import Koa, { type Context, type Middleware } from "koa";
+import Koa, { type Context, type Middleware, type Next } from "koa";
 import {
   Cache,
   currentContext,
@@ -11,6 +11,7 @@ import {
   type CacheEvent,
   type CachedOptions,
   type Duration,
+  type PageResult,
   type RequestContextError,
   type Wrapper,
 } from "../src/index.js";
@@ -23,6 +24,41 @@ interface Post {
 }
 
 describe("the types of a cached function", () => {
+  it("tell the callables of a handler of its response, those of a function of its result", () => {
+    cache.cached(
+      {
+        keyPrefix: "view",
+        timeout: (page, ctx) => {
+          expectTypeOf(page).toEqualTypeOf<PageResult>();
+          expectTypeOf(ctx).toEqualTypeOf<Context>();
+          return page.status === 200 ? "1m" : 1;
+        },
+        shouldCache: (page) => page.status === 200,
+        unless: (ctx) => ctx.path === "/",
+        tags: (page) => [String(page.headers["x-tag"])],
+      },
+      async (ctx: Context, next: Next) => {
+        ctx.body = "a";
+        await next();
+      },
+    );
+    cache.cached(
+      {
+        keyPrefix: "function",
+        timeout: (post, id) => {
+          expectTypeOf(post).toEqualTypeOf<Post>();
+          expectTypeOf(id).toEqualTypeOf<number>();
+          return 1;
+        },
+      },
+      async (id: number): Promise<Post> => ({ id, title: "" }),
+    );
+    cache.cached({ keyPrefix: "any", timeout: (result) => result.seconds }, (_given: any) => ({
+      seconds: 1,
+    }));
+    expect(true).to.equal(true);
+  });
+
   it("keep the parameters and promise the result, once", () => {
     const sync = cache.cached({ keyPrefix: "a" }, (id: number, title?: string): Post => ({
       id,

@@ -12,6 +12,7 @@ import {
   RESPONSE_OPTIONS,
   settleKeyPrefix,
   settleResponse,
+  type Asked,
   type PagePlan,
   type ResponseOptions,
   type ResponseRules,
@@ -34,7 +35,7 @@ import { checkKey, type Key, type Plan, type Responding } from "./wrap.js";
 
 /** Options of `cached()`. */
 export interface CachedOptions<F extends AnyFunction = AnyFunction>
-  extends CallOptions<F>, ResponseOptions {
+  extends CallOptions<Asked<F>>, ResponseOptions {
   /**
    * The key: text, in which every `%s` is replaced by the path of the request being served, or a
    * callable that is given the call's arguments and gives the whole key. From Flask-Cache's

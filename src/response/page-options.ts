@@ -1,5 +1,5 @@
 // The options of pages and of views, checked where they are written and settled once.
-import type { Context } from "koa";
+import type { Context, ExtendableContext } from "koa";
 import { OptionError, show } from "../errors.js";
 import type { Engine } from "../engine.js";
 import type { Entry } from "../entry.js";
@@ -26,7 +26,15 @@ export interface PageResult {
   readonly body: unknown;
 }
 
-type Answer = (ctx: Context) => PageResult;
+type Answer<Ctx = Context> = (ctx: Ctx) => PageResult;
+
+/** What the callables of an option are asked about: a handler's response, else a function's result. */
+export type Asked<F extends AnyFunction> =
+  Parameters<F> extends [infer First extends ExtendableContext, ...unknown[]]
+    ? 0 extends 1 & First
+      ? F
+      : Answer<First>
+    : F;
 
 /** Options of pages, whether they are middleware or views. */
 export interface ResponseOptions extends PolicyOptions {
