@@ -86,7 +86,6 @@ const ORDER: readonly string[] = [
   "response/invalidation.ts",
   "response/demand.ts",
   "response/lazy-body.ts",
-  "response/wire.ts",
   "response/validation.ts",
   "response/replay.ts",
   "response/vary.ts",

@@ -1,11 +1,46 @@
 import { expect } from "chai";
-import type { Context } from "koa";
+import Koa, { type Context, type Middleware } from "koa";
+import mount from "koa-mount";
 import { currentContext, type CacheEvent, type PageOptions } from "koa-caching";
 import type { Reply } from "../support/http-client.js";
 import { sites, type PageHandler, type SiteOptions } from "../support/page-site.js";
 
 describe("over HTTP, inputs that tell who somebody is", () => {
   const open = sites();
+
+  describe("a middleware beneath that takes fields away changes nothing of what the client asked", () => {
+    const taking =
+      (name: string): Middleware =>
+      (ctx, next) => {
+        ctx.state["taken"] = ctx.req.headers[name];
+        Reflect.deleteProperty(ctx.req.headers, name);
+        return next();
+      };
+    for (const [name, value] of [
+      ["cookie", "sid=ann"],
+      ["authorization", "Bearer ann"],
+      ["accept-language", "de"],
+    ] as const) {
+      it(name, async () => {
+        const site = await open(() => undefined, {
+          mount: (cache) => {
+            const app = new Koa();
+            app.use(cache.page({ timeout: 60 })).use(taking(name));
+            app.use((ctx) => {
+              ctx.vary(name);
+              ctx.body = `for ${String(ctx.state["taken"])}`;
+            });
+            return mount(app) as Middleware;
+          },
+        });
+        for (const round of [1, 2]) {
+          const theirs = await site.ask({ headers: { [name]: value } });
+          expect(theirs.text, `round ${round}`).to.equal(`for ${value}`);
+          expect((await site.ask()).text, `round ${round}`).to.equal("for undefined");
+        }
+      });
+    }
+  });
   const ann = { Cookie: "sid=ann; theme=dark", Authorization: "Bearer ann" };
   const bob = { Cookie: "sid=bob; theme=light", Authorization: "Bearer bob" };
 

@@ -22,6 +22,25 @@ describe("over HTTP, which page a request selects", () => {
     return replies[0]!.text === replies[1]!.text;
   }
 
+  it("a host with blanks in it is another host, whatever was rewritten", async () => {
+    const site = await open(
+      (ctx) => {
+        ctx.body = `${ctx.host} ${ctx.originalUrl} ${ctx.url}`;
+      },
+      {
+        outside: [
+          (ctx, next) => {
+            ctx.url = ctx.url.replace(/^\/en\//, "/");
+            return next();
+          },
+        ],
+      },
+    );
+    await site.askTimes(3, { path: "/q", headers: { Host: "x /en/q" } });
+    const { text } = await site.ask({ path: "/en/q", headers: { Host: "x" } });
+    expect(text).to.equal("x /en/q /q");
+  });
+
   describe("by RFC 9111, section 2: the URI", () => {
     const apart: readonly (readonly [string, string])[] = [
       ["/a", "/b"],

@@ -59,6 +59,19 @@ describe("over HTTP, beside other middleware", () => {
       });
     }
 
+    it("outside: a hit is sent in chunks over a connection that is kept, as a miss is", async () => {
+      const site = await open(
+        (ctx) => {
+          ctx.body = LONG;
+        },
+        { outside: [compress({ threshold: 0 })] },
+      );
+      for (const reply of await site.askTimes(3, { headers: { "Accept-Encoding": "gzip" } })) {
+        expect(reply.headers["transfer-encoding"]).to.equal("chunked");
+        expect(reply.headers.connection).to.equal("keep-alive");
+      }
+    });
+
     it("outside: streams and JSON too", async () => {
       const site = await open(
         (ctx) => {
@@ -72,6 +85,25 @@ describe("over HTTP, beside other middleware", () => {
       }
       expect(site.runs).to.be.at.most(3);
     });
+  });
+
+  it("a middleware outside may look at the body when the answer has been sent", async () => {
+    const seen: unknown[] = [];
+    const site = await open(
+      (ctx) => {
+        ctx.body = { a: 1 };
+      },
+      {
+        outside: [
+          (ctx, next) => {
+            ctx.res.once("finish", () => seen.push(ctx.body));
+            return next();
+          },
+        ],
+      },
+    );
+    for (const { text } of await site.askTimes(3)) expect(text).to.equal('{"a":1}');
+    expect(seen).to.deep.equal([{ a: 1 }, { a: 1 }, { a: 1 }]);
   });
 
   describe("koa-conditional-get and koa-etag", () => {

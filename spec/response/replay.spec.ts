@@ -26,7 +26,8 @@ class Recorder {
 
   middleware(handler: Handler, whenStored = replay): Middleware {
     return async (ctx) => {
-      if (this.page !== undefined) return whenStored(ctx, this.page, 60_500);
+      if (this.page !== undefined)
+        return whenStored(ctx, this.page, { age: 60_500, isAlone: false });
       const before = fieldsOf(ctx);
       this.runs += 1;
       await handler(ctx);

@@ -1,5 +1,4 @@
 // Offers the body of a stored page without making it: most often nobody looks at it before Koa.
-import { executionAsyncId } from "node:async_hooks";
 import type { Context } from "koa";
 import { asBuffer, bodyOf } from "./body.js";
 import { messageOf, type Page } from "./snapshot.js";
@@ -9,8 +8,8 @@ const SENDING = Symbol("sending");
 
 interface Offering {
   [OFFERED]: Page | undefined;
-  /** The run of the event loop in which Koa began to send. */
-  [SENDING]: number;
+  /** Whether Koa has begun to send. */
+  [SENDING]: boolean;
   readonly ctx: Context;
 }
 
@@ -41,10 +40,18 @@ export function offerBody(ctx: Context, page: Page): void {
   }
   const { context, response: lazy } = prototypesOf(app);
   response[OFFERED] = page;
-  response[SENDING] = NEVER;
+  response[SENDING] = false;
   // Far cheaper than accessors of each object's own.
   Object.setPrototypeOf(response, lazy);
   Object.setPrototypeOf(ctx, context);
+}
+
+/**
+ * Sets the stored bytes as body where nobody looks at it before Koa sends it. Not through Koa's
+ * setter, which would work out type and length again.
+ */
+export function setBytes(ctx: Context, page: Page): void {
+  (ctx.response as unknown as { _body: unknown })._body = bytesToSend(ctx, page);
 }
 
 function prototypesOf(app: Context["app"]): Prototypes {
@@ -58,13 +65,17 @@ function prototypesOf(app: Context["app"]): Prototypes {
   return made;
 }
 
-const NEVER = -1;
+/** Cheaper than `queueMicrotask()`, which makes an asynchronous resource. */
+const NEXT_TURN = Promise.resolve();
 
 const RESPOND: PropertyDescriptor = {
   configurable: true,
   get(this: Context) {
     const response = this.response as unknown as Offering;
-    response[SENDING] = executionAsyncId();
+    if (response[OFFERED] !== undefined) {
+      response[SENDING] = true;
+      void NEXT_TURN.then(() => (response[SENDING] = false));
+    }
     return undefined;
   },
   set(this: Context, value: unknown) {
@@ -77,7 +88,7 @@ const BODY: PropertyDescriptor = {
   get(this: Offering) {
     const page = this[OFFERED];
     if (page === undefined) return undefined;
-    if (this[SENDING] === executionAsyncId()) return bytesToSend(this.ctx, page);
+    if (this[SENDING]) return bytesToSend(this.ctx, page);
     this[OFFERED] = undefined;
     setBody(this.ctx, page);
     return this.ctx.body;
@@ -108,10 +119,10 @@ function bytesToSend({ res }: Context, page: Page): Buffer | string {
 const wide = new WeakMap<Page, boolean>();
 
 /** Whether a field of a page, or its reason, is beyond ASCII. */
-export function isWide(page: Page): boolean {
+function isWide(page: Page): boolean {
   const known = wide.get(page);
   if (known !== undefined) return known;
-  const lines = [...page.fields, ...page.added].flatMap(([, value]) => value);
+  const lines = [page.message, ...[...page.fields, ...page.added].flatMap(([, value]) => value)];
   const found = lines.some((line) => /[^\x20-\x7e\t]/.test(line));
   wide.set(page, found);
   return found;
@@ -128,8 +139,10 @@ function setBody(ctx: Context, page: Page): void {
   ctx.body = bodyOf(page.kind, page.body, String(res.getHeader("content-type") ?? ""));
   ctx.status = status;
   if (messageOf(ctx) !== message) ctx.message = message;
+  if (res.headersSent) return;
   for (const [name, value] of before) {
-    if (value === undefined) res.removeHeader(name);
-    else res.setHeader(name, value);
+    if (value !== undefined) res.setHeader(name, value);
+    // Node takes the removal of a field, even of one that is not there, for a wish to go without.
+    else if (res.hasHeader(name)) res.removeHeader(name);
   }
 }

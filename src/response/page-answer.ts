@@ -3,7 +3,7 @@ import type { Context } from "koa";
 import { cacheStatusMember, hitMember, withMember, type CacheStatus } from "./cache-status.js";
 import { isAccepted, type Standing } from "./demand.js";
 import { isToken, listMembers, type Fields, type FieldValue } from "./fields.js";
-import { replay, replayNotModified } from "./replay.js";
+import { replay, replayNotModified, type Replaying } from "./replay.js";
 import { pageFields, type Page } from "./snapshot.js";
 import { isUnmodified } from "./validation.js";
 import { varyField } from "./vary.js";
@@ -54,27 +54,35 @@ export function mayStandIn(visit: Visit, page: Page): boolean {
 /** What serving a page needs of a request. */
 type Served = Pick<Visit, "ctx" | "plan" | "request">;
 
+/** What is known of a hit already. */
+interface Known {
+  readonly standing: Standing;
+  /** Whether nobody looks at the response before Koa sends it. */
+  readonly isAlone: boolean;
+}
+
 /** Answers with a page that was stored, or with 304 if the client has it. */
-export function serveHit(visit: Served, page: Page, standing: Standing = standingOf(page)): void {
-  give(visit, page, standing.age);
+export function serveHit(visit: Served, page: Page, known?: Known): void {
+  const { standing, isAlone } = known ?? { standing: standingOf(page), isAlone: false };
+  give(visit, page, { age: standing.age, isAlone });
   addMember(visit.ctx, hitMember(standing.left));
 }
 
 /** The same with a page that handlers were run for. */
 export function serve(visit: Served, page: Page, status: CacheStatus): void {
   const { age, left } = standingOf(page);
-  give(visit, page, age);
+  give(visit, page, { age, isAlone: false });
   tell(visit.ctx, { ttl: left, ...status });
 }
 
-function give(visit: Served, page: Page, age: number): void {
-  if (isKnown(visit.request.fields, page)) replayNotModified(visit.ctx, page, age);
-  else replay(visit.ctx, page, age);
+function give(visit: Served, page: Page, how: Replaying): void {
+  if (isKnown(visit.request.fields, page)) replayNotModified(visit.ctx, page, how);
+  else replay(visit.ctx, page, how);
   tellVary(visit);
 }
 
 /** Whether the client has the page already. */
-export function isKnown(request: Fields, page: Page): boolean {
+function isKnown(request: Fields, page: Page): boolean {
   const { "if-none-match": tags, "if-modified-since": since } = request;
   if (tags === undefined && since === undefined) return false;
   const { status, receivedAt } = page;

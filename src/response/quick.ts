@@ -5,11 +5,10 @@ import type { Entry } from "../entry.js";
 import { approachTo, demandOf } from "./demand.js";
 import { HeldPage } from "./held-page.js";
 import { isOutermost } from "./middlewares.js";
-import { isKnown, mayHave, serveHit, standingOf } from "./page-answer.js";
+import { mayHave, serveHit, standingOf } from "./page-answer.js";
 import type { PagePlan } from "./page-options.js";
 import { requestFields } from "./request-headers.js";
 import { isVariantIndex, unitedNames, variantText } from "./vary.js";
-import { writeHit } from "./wire.js";
 
 /** Longer URLs are rare, and the places are not counted by the memory store. */
 const LONGEST_PLACE = 512;
@@ -33,9 +32,8 @@ export function answerQuickly(plan: PagePlan, ctx: Context): boolean {
   const scope = currentScope();
   scope?.carry(entry.carried, lookup.versions);
   lookup.teller.hit(plan.name, entry);
-  const isFree = scope === undefined && policy.vary.length === 0 && isOutermost(ctx.app, plan);
-  const isWritten = isFree && !isKnown(request.fields, page) && writeHit(ctx, page, standing);
-  if (!isWritten) serveHit({ ctx, plan, request }, page, standing);
+  const isAlone = scope === undefined && isOutermost(ctx.app, plan);
+  serveHit({ ctx, plan, request }, page, { standing, isAlone });
   return true;
 }
 
@@ -55,14 +53,17 @@ function variantIn(
   return text === undefined ? undefined : current(plan, plan.table.get(`${key}${index.id}${text}`));
 }
 
-/** What tells apart all that the key of a page depends on. */
+/**
+ * What tells apart all that the key of a page depends on. No field and no request target holds a
+ * line break; a URL that was rewritten may, and stands last.
+ */
 function placeOf(ctx: Context): string {
   const { originalUrl } = ctx;
   // Not through the context, whose accessors pass on by name.
   const { protocol, host, url } = ctx.request;
   return originalUrl === url
-    ? `${protocol} ${host} ${url}`
-    : `${protocol} ${host} ${originalUrl} ${url}`;
+    ? `${protocol}\n${host}\n${url}`
+    : `${protocol}\n${host}\n${originalUrl}\n${url}`;
 }
 
 /** Whether no callable has to be asked before a hit. */

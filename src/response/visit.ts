@@ -50,7 +50,8 @@ export function arrivalOf(
   ctx: Context,
   given: Pick<Arrival, "handle" | "isForced" | "makeKey">,
 ): Arrival {
-  const request = { method: ctx.method, fields: requestFields(ctx.req) };
+  // A copy: what a middleware beneath does to the fields is not what the client asked for.
+  const request = { method: ctx.method, fields: { ...requestFields(ctx.req) } };
   const approach = isBounded(addressOf(ctx)) ? approachTo(request) : "url";
   const { handle, isForced, makeKey } = given;
   return { plan, ctx, handle, request, approach, isForced, makeKey };
