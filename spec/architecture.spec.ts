@@ -91,6 +91,8 @@ const ORDER: readonly string[] = [
   "response/vary.ts",
   "response/place.ts",
   "response/shadow.ts",
+  "response/state-view.ts",
+  "response/raw-headers.ts",
   "response/request-headers.ts",
   "response/inputs.ts",
   "response/visit.ts",

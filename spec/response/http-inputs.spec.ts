@@ -8,6 +8,66 @@ import { sites, type PageHandler, type SiteOptions } from "../support/page-site.
 describe("over HTTP, inputs that tell who somebody is", () => {
   const open = sites();
 
+  describe("ctx.state as a whole", () => {
+    const login: Middleware = (ctx, next) => {
+      const sid = ctx.cookies.get("sid");
+      if (sid !== undefined) ctx.state["user"] = { name: sid };
+      return next();
+    };
+    const greeting = (state: object): string => {
+      const { user } = state as { user?: { name: string } };
+      return `hello ${user?.name ?? "nobody"}`;
+    };
+    const ways: Readonly<Record<string, (ctx: Context) => string>> = {
+      spread: (ctx) => greeting({ ...ctx.state }),
+      assigned: (ctx) => greeting(Object.assign({}, ctx.state)),
+      "as JSON": (ctx) => greeting(JSON.parse(JSON.stringify(ctx.state)) as object),
+      "asked by in": (ctx) => ("user" in ctx.state ? greeting(ctx.state) : "hello nobody"),
+      "asked by hasOwn()": (ctx) =>
+        Object.hasOwn(ctx.state, "user") ? greeting(ctx.state) : "hello nobody",
+      "its keys": (ctx) =>
+        Object.keys(ctx.state).includes("user") ? greeting(ctx.state) : "hello nobody",
+      "spread over itself": (ctx) => {
+        ctx.state = { ...ctx.state, title: "a" };
+        return greeting(ctx.state);
+      },
+    };
+    for (const [way, read] of Object.entries(ways)) {
+      it(`gives each user his own, ${way}`, async () => {
+        const site = await open(
+          (ctx) => {
+            ctx.body = read(ctx);
+          },
+          { outside: [login] },
+        );
+        for (const user of ["nobody", "ann", "nobody", "nobody", "bob", "ann", "nobody"]) {
+          const headers = user === "nobody" ? {} : { Cookie: `sid=${user}` };
+          expect((await site.ask({ headers })).text).to.equal(`hello ${user}`);
+        }
+      });
+    }
+
+    it("is shared by all who are nobody, where it is listed", async () => {
+      const site = await open(
+        (ctx) => {
+          ctx.body = greeting({ ...ctx.state });
+        },
+        { outside: [login] },
+      );
+      await site.askTimes(4);
+      expect(site.runs).to.equal(1);
+    });
+
+    it("holds what was put in it beneath", async () => {
+      const site = await open((ctx, run) => {
+        ctx.state["user"] = { name: "made" };
+        ctx.state["title"] = "a";
+        ctx.body = `${greeting({ ...ctx.state })} ${String(ctx.state["title"])} ${run}`;
+      });
+      for (const { text } of await site.askTimes(3)) expect(text).to.equal("hello made a 1");
+    });
+  });
+
   describe("a middleware beneath that takes fields away changes nothing of what the client asked", () => {
     const taking =
       (name: string): Middleware =>

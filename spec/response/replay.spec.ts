@@ -44,7 +44,10 @@ class Recorder {
     const judged = judgeResponse({ method: "GET", fields: {} }, response, policy, rules);
     if (typeof judged === "string") throw new Error(judged);
     const keep = (bytes: unknown) => {
-      this.page = makePage({ head, bytes: bytes as Buffer, response }, judged) as Page;
+      this.page = makePage(
+        { head, bytes: bytes as Buffer, response, userless: false },
+        judged,
+      ) as Page;
     };
     if (!isFlowing(head.kind)) return keep(settledBytes(head, ctx.body, 1e6));
     const options = { maxBytes: 1e6, isGone: () => false, isAwaited: () => true };

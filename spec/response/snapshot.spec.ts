@@ -37,7 +37,7 @@ function headOf(outside: (ctx: Context) => void, beneath: (ctx: Context) => void
 function pageOf(beneath: (ctx: Context) => void, body = "x"): Page {
   const head = headOf(() => undefined, beneath);
   const response = { status: head.status, fields: head.fields, requestedAt: NOW, receivedAt: NOW };
-  const page = makePage({ head, bytes: Buffer.from(body), response }, JUDGED);
+  const page = makePage({ head, bytes: Buffer.from(body), response, userless: false }, JUDGED);
   if (typeof page === "string") throw new Error(page);
   return page;
 }
@@ -164,7 +164,7 @@ describe("a page", () => {
       (ctx) => ctx.set("Content-Length", "5"),
     );
     const response = { status: 200, fields: head.fields, requestedAt: NOW, receivedAt: NOW };
-    const whole = { head, response, bytes: Buffer.from("1234") };
+    const whole = { head, response, bytes: Buffer.from("1234"), userless: false };
     expect(makePage(whole, JUDGED)).to.equal("content-length");
     expect(makePage({ ...whole, bytes: Buffer.from("12345") }, JUDGED)).to.be.an("object");
   });

@@ -44,7 +44,8 @@ function deliverRefused(run: Run, head: Head): void {
   if (run.deliver === undefined || isFlowing(head.kind)) return;
   const bytes = settledBytes(head, run.visit.ctx.body, Infinity);
   if (typeof bytes === "string") return;
-  const page = makePage({ head, bytes, response: factsOf(run, head) }, NOT_JUDGED);
+  const whole = { head, bytes, response: factsOf(run, head), userless: run.watch.isStateListed };
+  const page = makePage(whole, NOT_JUDGED);
   if (typeof page !== "string") run.deliver(page);
 }
 
@@ -57,7 +58,9 @@ export async function settle(
 ): Promise<void> {
   const { ctx, plan } = run.visit;
   const bytes = settledBytes(head, ctx.body, plan.policy.maxBytes);
-  const page = typeof bytes === "string" ? bytes : makePage({ head, bytes, response }, judged);
+  const userless = run.watch.isStateListed;
+  const page =
+    typeof bytes === "string" ? bytes : makePage({ head, bytes, response, userless }, judged);
   run.watch.end();
   if (typeof page === "string") return refuse(run, page, head);
   run.deliver?.(page);

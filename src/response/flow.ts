@@ -75,7 +75,8 @@ async function keepWhole(
     tellUnkeyed(run.visit, inputs, run.watch.reads);
     return;
   }
-  const page = makePage({ head, bytes, response }, judged);
+  const userless = run.watch.isStateListed;
+  const page = makePage({ head, bytes, response, userless }, judged);
   if (typeof page === "string") return;
   run.deliver?.(page);
   await keep(run, page, response);

@@ -3,6 +3,7 @@ import type { Context } from "koa";
 import { applicationPlace } from "./place.js";
 import { watchHeaders } from "./request-headers.js";
 import { shadow, type Shadow } from "./shadow.js";
+import { StateView } from "./state-view.js";
 
 /**
  * An input that tells who somebody is. `cookie` is all of the `Cookie` field, `cookie:<name>` one
@@ -33,6 +34,8 @@ export interface WatchOptions {
 /** A watch that stands until it ends. */
 export interface InputWatch {
   readonly reads: InputReads;
+  /** Whether all of `ctx.state` was listed while no user was in it. */
+  readonly isStateListed: boolean;
   /**
    * The handlers are done, but their body still flows: from now on, what `isOutside` says to come
    * from a middleware outside does not count.
@@ -58,10 +61,13 @@ export function watchInputs(ctx: Context, options: WatchOptions = {}): InputWatc
     watchCookies(ctx, log),
     watchSession(ctx, log),
     watchAddress(ctx, log),
-    watchUser(ctx, log),
+    watchState(ctx, log),
   ];
   return {
     reads: log.reads,
+    get isStateListed() {
+      return log.isStateListed;
+    },
     release: (isOutside) => {
       log.isOutside = isOutside;
     },
@@ -79,6 +85,7 @@ class ReadLog {
   readonly reads: Map<Input, string | undefined> = new Map();
   readonly #options: WatchOptions;
   isOutside: () => boolean = () => false;
+  isStateListed = false;
   #muted = false;
 
   constructor(options: WatchOptions) {
@@ -89,6 +96,10 @@ class ReadLog {
     if (this.#muted || this.reads.has(input) || this.isOutside()) return;
     this.reads.set(input, this.#options.places === true ? applicationPlace() : undefined);
     this.#options.onRead?.(input);
+  }
+
+  listState(): void {
+    if (!this.#muted && !this.isOutside()) this.isStateListed = true;
   }
 
   /** Runs something that reads on its own account, at once. */
@@ -153,16 +164,21 @@ function watchAddress(ctx: Context, log: ReadLog): Shadow | undefined {
   });
 }
 
-/** A user set beneath was made of what was read beneath, which has been noticed. */
-function watchUser(ctx: Context, log: ReadLog): Shadow | undefined {
-  let isOwn = false;
-  return shadow(ctx.state, "user", {
+function watchState(ctx: Context, log: ReadLog): Shadow | undefined {
+  let known: { readonly state: object; readonly proxy: object } | undefined;
+  const view = new StateView({
+    look: () => log.add("ctx.state.user"),
+    list: () => log.listState(),
+  });
+  return shadow(ctx, "state", {
     get: (beneath) => {
-      if (!isOwn) log.add("ctx.state.user");
-      return beneath.get();
+      const state = beneath.get();
+      if (typeof state !== "object" || state === null) return state;
+      if (known?.state !== state) known = { state, proxy: new Proxy(state, view) };
+      return known.proxy;
     },
     set: (beneath, value) => {
-      isOwn = true;
+      view.isOwn = true;
       beneath.set(value);
     },
   });

@@ -19,8 +19,11 @@ export function standingOf(
 }
 
 /** Whether a page is for whom the request comes from (RFC 9111, section 3.5). */
-export function isFor({ request }: Pick<Visit, "request">, page: Page): boolean {
-  return request.fields["authorization"] === undefined || page.authorized;
+export function isFor({ request, ctx }: Pick<Visit, "request" | "ctx">, page: Page): boolean {
+  const mayRead = request.fields["authorization"] === undefined || page.authorized;
+  return (
+    mayRead && !(page.userless && (Object(ctx.state) as { user?: unknown }).user !== undefined)
+  );
 }
 
 /**
@@ -29,7 +32,7 @@ export function isFor({ request }: Pick<Visit, "request">, page: Page): boolean 
  * @param isRevalidated whether a newer page is being asked for, so that this one may be stale
  */
 export function mayHave(
-  visit: Pick<Visit, "request" | "demand">,
+  visit: Pick<Visit, "request" | "ctx" | "demand">,
   page: Page,
   isRevalidated: boolean,
   standing: Standing = standingOf(page),

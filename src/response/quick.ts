@@ -27,7 +27,7 @@ export function answerQuickly(plan: PagePlan, ctx: Context): boolean {
   const { page } = entry.held;
   const demand = demandOf(request.fields, policy.obeyClient);
   const standing = standingOf(page);
-  if (!mayHave({ request, demand }, page, false, standing)) return false;
+  if (!mayHave({ request, ctx, demand }, page, false, standing)) return false;
   plan.counts.hits += 1;
   const scope = currentScope();
   scope?.carry(entry.carried, lookup.versions);

@@ -36,6 +36,8 @@ export interface Page {
   readonly authorized: boolean;
   /** Whether it may be served stale at all. */
   readonly mayBeStale: boolean;
+  /** Whether it was made of all of `ctx.state` while no user was in it: it is for nobody else. */
+  readonly userless: boolean;
 }
 
 /** What the handlers changed in the fields of a response. */
@@ -133,10 +135,12 @@ export interface Whole {
   readonly head: Head;
   readonly bytes: Uint8Array;
   readonly response: ResponseFacts;
+  readonly userless: boolean;
 }
 
 /** Makes the page that is stored; a body of another length than was promised makes none. */
-export function makePage({ head, bytes, response }: Whole, judged: Storable): Page | NotStored {
+export function makePage(whole: Whole, judged: Storable): Page | NotStored {
+  const { head, bytes, response, userless } = whole;
   if (!lengthAgrees(head.fields, bytes.length)) return "content-length";
   const keep = (fields: readonly StoredField[]) =>
     fields.filter(([name]) => !judged.unstored.has(name));
@@ -155,6 +159,7 @@ export function makePage({ head, bytes, response }: Whole, judged: Storable): Pa
     ifError: judged.windows.ifError,
     authorized: judged.authorized,
     mayBeStale: judged.mayBeStale,
+    userless,
   };
 }
 
