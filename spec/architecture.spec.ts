@@ -95,6 +95,7 @@ const ORDER: readonly string[] = [
   "response/raw-headers.ts",
   "response/request-headers.ts",
   "response/inputs.ts",
+  "response/read-values.ts",
   "response/visit.ts",
   "response/page-answer.ts",
   "response/page-pass.ts",

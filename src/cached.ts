@@ -43,7 +43,11 @@ export interface CachedOptions<F extends AnyFunction = AnyFunction>
    * @default "view/%s"
    */
   readonly keyPrefix?: string | ((...args: Parameters<F>) => Awaitable<string>) | undefined;
-  /** Replaces the building of keys altogether; given the call's arguments. From Flask-Caching. */
+  /**
+   * Replaces the building of keys altogether; given the call's arguments. Of a handler's key it is
+   * not known what it was made of: inputs that tell who somebody is are declared by `vary`, or by
+   * `keyPrefix`. From Flask-Caching.
+   */
   readonly makeCacheKey?: ((...args: Parameters<F>) => Awaitable<string>) | undefined;
 }
 

@@ -373,6 +373,83 @@ describe("over HTTP, inputs that tell who somebody is", () => {
       expect(site.runs).to.equal(2);
     });
 
+    it("what a keyPrefix reads, whatever it makes of it", async () => {
+      const site = await open(
+        (ctx) => {
+          ctx.body = `${String(ctx.cookies.get("sid"))} ${JSON.stringify(ctx.state["user"])}`;
+        },
+        {
+          page: {
+            timeout: 60,
+            keyPrefix: (ctx: Context) => {
+              const { role } = ctx.state["user"] as { role: string };
+              return ctx.cookies.get("sid") === undefined ? "out" : role;
+            },
+          },
+          outside: [
+            (ctx, next) => {
+              const name = ctx.cookies.get("sid");
+              ctx.state["user"] = { name, role: "writer" };
+              return next();
+            },
+          ],
+        },
+      );
+      for (const sid of ["ann", "bob", "ann", "bob"]) {
+        const { text } = await site.ask({ headers: { Cookie: `sid=${sid}` } });
+        expect(text).to.equal(`${sid} {"name":"${sid}","role":"writer"}`);
+      }
+      expect(site.runs).to.equal(2);
+    });
+
+    it("nobody whose values cannot be told: he is not cached", async () => {
+      class User {
+        readonly #name: string;
+        constructor(name: string) {
+          this.#name = name;
+        }
+        get name(): string {
+          return this.#name;
+        }
+      }
+      const site = await open(
+        (ctx) => {
+          ctx.body = (ctx.state["user"] as User).name;
+        },
+        {
+          page: { timeout: 60, keyPrefix: (ctx: Context) => (ctx.state["user"] ? "in" : "out") },
+          outside: [
+            (ctx, next) => {
+              ctx.state["user"] = new User(String(ctx.cookies.get("sid")));
+              return next();
+            },
+          ],
+        },
+      );
+      for (const sid of ["ann", "bob", "ann", "bob"]) {
+        expect((await site.ask({ headers: { Cookie: `sid=${sid}` } })).text).to.equal(sid);
+      }
+      expect(site.runs).to.equal(4);
+    });
+
+    it("nothing by makeCacheKey, which may leave it out", async () => {
+      const site = await open(() => undefined, {
+        mount: (cache) =>
+          cache.cached(
+            {
+              timeout: 60,
+              makeCacheKey: (ctx: Context) => (ctx.cookies.get("sid") ? "in" : "out"),
+            },
+            async (ctx: Context) => {
+              ctx.body = ctx.cookies.get("sid");
+            },
+          ) as Middleware,
+      });
+      for (const sid of ["ann", "bob", "ann"]) {
+        expect((await site.ask({ headers: { Cookie: `sid=${sid}` } })).text).to.equal(sid);
+      }
+    });
+
     it("the user, by a keyPrefix made of him", async () => {
       const site = await open(
         (ctx) => {

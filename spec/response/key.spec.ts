@@ -23,9 +23,11 @@ function address(sent: string, routed: string = sent): Address {
   return { origin: "http://a.test", sent, routed };
 }
 
-const key = (sent: string, routed?: string) => pageKey("page", address(sent, routed), true);
+const key = (sent: string, routed?: string) =>
+  pageKey({ name: "page", values: "" }, address(sent, routed), true);
 
-const onOrigin = (origin: string): string => pageKey("page", { ...address("/x"), origin }, true);
+const onOrigin = (origin: string): string =>
+  pageKey({ name: "page", values: "" }, { ...address("/x"), origin }, true);
 
 describe("the key of a page", () => {
   it("has the host and the scheme in it", () => {
@@ -58,7 +60,9 @@ describe("the key of a page", () => {
   });
 
   it("has its name in it", () => {
-    expect(pageKey("one", address("/x"), true)).not.to.equal(pageKey("two", address("/x"), true));
+    expect(pageKey({ name: "one", values: "" }, address("/x"), true)).not.to.equal(
+      pageKey({ name: "two", values: "" }, address("/x"), true),
+    );
   });
 
   it("never takes one path for another", () => {
@@ -88,7 +92,7 @@ describe("the key of a page", () => {
     fc.assert(
       fc.property(parts, parts, (one, other) => {
         const [a, b] = [one, other].map(([name, origin, sent, routed]) =>
-          pageKey(name, { origin, sent, routed }, true),
+          pageKey({ name: name, values: "" }, { origin, sent, routed }, true),
         );
         const sameQuery = (at: 2 | 3) =>
           JSON.stringify(split(one[at])) === JSON.stringify(split(other[at]));
@@ -145,8 +149,8 @@ describe("the query of a key", () => {
   }
 
   it("is left out by false", () => {
-    expect(pageKey("page", address("/x?a=1"), false)).to.equal(
-      pageKey("page", address("/x"), false),
+    expect(pageKey({ name: "page", values: "" }, address("/x?a=1"), false)).to.equal(
+      pageKey({ name: "page", values: "" }, address("/x"), false),
     );
   });
 

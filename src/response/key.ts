@@ -38,14 +38,20 @@ export function isBounded({ sent, routed, origin }: Address): boolean {
   return sent.length <= LONGEST_URL && routed.length <= LONGEST_URL && origin.length <= 1024;
 }
 
+/** What a page goes by: its name, and the values that were read to make that name. */
+export interface KeyName {
+  readonly name: string;
+  readonly values: string;
+}
+
 /**
  * The key of a page: its name, and what selects within that name. Written as JSON, so that no two
  * addresses share a key, whatever they contain.
  */
-export function pageKey(name: string, address: Address, rule: QueryRule): string {
+export function pageKey({ name, values }: KeyName, address: Address, rule: QueryRule): string {
   const sent = pathAndQuery(address.sent, rule);
   const routed = address.routed === address.sent ? sent : pathAndQuery(address.routed, rule);
-  const parts = [name, address.origin, ...sent];
+  const parts = [values === "" ? name : [name, values], address.origin, ...sent];
   return JSON.stringify(routed === sent ? parts : [...parts, ...routed]);
 }
 

@@ -8,9 +8,10 @@ import { ROOT } from "../versions.js";
 import { approachTo, demandOf, type Approach, type Demand } from "./demand.js";
 import type { RequestFacts } from "./fields.js";
 import { watchInputs } from "./inputs.js";
-import { addressOf, isBounded, pageKey } from "./key.js";
+import { addressOf, isBounded, pageKey, type KeyName } from "./key.js";
 import type { PagePlan } from "./page-options.js";
 import { nameTag, pageNames, pathTags } from "./page-tags.js";
+import { readValues } from "./read-values.js";
 import { requestFields } from "./request-headers.js";
 
 /** What distinguishes entries of pages from values under the same key. */
@@ -86,13 +87,14 @@ interface Identity {
 async function pageIdentity(arrival: Pick<Arrival, "plan" | "ctx" | "makeKey">): Promise<Identity> {
   const { plan, ctx, makeKey } = arrival;
   if (makeKey !== undefined) {
-    const { name, covered } = await calledName(plan, ctx, makeKey);
-    return { key: name, names: [name], covered };
+    // It is the whole key, to which no values are added: so it covers nothing that was read.
+    const { name } = await calledName(plan, ctx, makeKey);
+    return { key: name, names: [name], covered: [] };
   }
-  const { name, covered } = await nameFor(plan, ctx);
+  const { name, values, covered } = await nameFor(plan, ctx);
   const full = plan.owner === undefined ? name : `${name} ${plan.owner}`;
   return {
-    key: pageKey(full, addressOf(ctx), plan.query),
+    key: pageKey({ name: full, values }, addressOf(ctx), plan.query),
     names: pageNames(name, ctx.originalUrl, plan.query),
     covered,
   };
@@ -103,8 +105,7 @@ export async function pageName(plan: PagePlan): Promise<string> {
   return (await nameFor(plan, currentContext())).name;
 }
 
-interface Named {
-  readonly name: string;
+interface Named extends KeyName {
   readonly covered: readonly string[];
 }
 
@@ -112,15 +113,19 @@ async function nameFor(plan: PagePlan, ctx: Context): Promise<Named> {
   const { keyPrefix } = plan;
   if (typeof keyPrefix === "function") return calledName(plan, ctx, keyPrefix);
   const name = keyPrefix.replaceAll("%s", () => pathOf(ctx.originalUrl));
-  return { name, covered: [] };
+  return { name, values: "", covered: [] };
 }
 
-/** What a callable reads is part of the key that it gives. */
+/** The values of what a callable reads are part of the key, whatever it makes of them. */
 async function calledName(plan: PagePlan, ctx: Context, make: AnyFunction): Promise<Named> {
   const watch = watchInputs(ctx);
   try {
     const name: unknown = await make(ctx);
-    if (typeof name === "string" && name !== "") return { name, covered: [...watch.reads.keys()] };
+    watch.end();
+    if (typeof name === "string" && name !== "") {
+      const { text, covered } = readValues(watch.reads, ctx);
+      return { name, values: text, covered };
+    }
     throw new OptionError(
       `keyPrefix of ${plan.name} must give a non-empty text; got ${show(name)}.`,
     );
