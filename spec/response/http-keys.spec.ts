@@ -258,13 +258,13 @@ describe("over HTTP, which page a request selects", () => {
         "blanks in Accept-Encoding",
         "Accept-Encoding",
         asks({ "Accept-Encoding": "gzip,br" }),
-        asks({ "Accept-Encoding": "br, gzip" }),
+        asks({ "Accept-Encoding": "gzip , br" }),
       ],
       [
-        "the case of languages",
+        "the spelling of weights",
         "Accept-Language",
         asks({ "Accept-Language": "de,en;q=0.5" }),
-        asks({ "Accept-Language": "DE, en; q=0.5" }),
+        asks({ "Accept-Language": "de, en ;q=0.50" }),
       ],
     ];
     for (const [name, field, one, other] of alike) {

@@ -1,4 +1,6 @@
+import { createRequire } from "node:module";
 import { expect } from "chai";
+import { array, assert, constantFrom, nat, oneof, property, record, tuple } from "fast-check";
 import type { Fields } from "../../src/response/fields.js";
 import {
   addVariant,
@@ -65,15 +67,14 @@ describe("the variant that a request selects (RFC 9111, section 4.1)", () => {
 
   describe("normalised where the specification allows it", () => {
     const equal: readonly (readonly [string, string, string])[] = [
-      ["accept-encoding", "gzip, br", "br,gzip"],
-      ["accept-encoding", "GZIP", "gzip"],
+      ["accept-encoding", "gzip, br", "gzip,br"],
       ["accept-encoding", "gzip;q=1.0", "gzip"],
       ["accept-encoding", "gzip ; q=0.50, br", "br, gzip;q=0.5"],
-      ["accept-encoding", "gzip; Q=0.5", "gzip;q=0.5"],
-      ["accept-charset", "utf-8, x", "x,UTF-8"],
-      ["accept-language", "en;q=0.5, de", "de, EN;q=0.500"],
+      ["accept-encoding", "gzip;\tq=0.5", "gzip;q=0.5"],
+      ["accept-charset", "utf-8; q=0, x", "x,utf-8;q=0.000"],
+      ["accept-language", "en;q=0.5, de", "de, en ;q=0.500"],
       ["accept-language", "de , en", "de,en"],
-      ["accept", "Text/HTML, a/b;q=0.9", "a/b;q=0.9,text/html"],
+      ["accept", "text/html, a/b;q=0.9", "a/b; q=0.9,text/html"],
       ["accept", "text/html; level=1", "text/html;level=1"],
     ];
     for (const [name, one, other] of equal) {
@@ -94,6 +95,16 @@ describe("the variant that a request selects (RFC 9111, section 4.1)", () => {
       ["accept-encoding", "gzip", "gzip;q=0"],
       ["accept-encoding", "gzip;q=0, gzip", "gzip, gzip;q=0"],
       ["accept-encoding", "gzip", "br"],
+      ["accept-encoding", "gzip, br", "br, gzip"],
+      ["accept-encoding", "gzip", "GZIP"],
+      ["accept-encoding", "gzip;q=0", "gzip;Q=0"],
+      ["accept-encoding", "gzip;q=0, GZIP", "GZIP, gzip;q=0"],
+      ["accept-encoding", "gzip", "gzip\u00a0"],
+      ["accept-charset", "utf-8, x", "x, utf-8"],
+      ["accept-charset", "x;q=0.5, utf-8", "x;Q=0.5, utf-8"],
+      ["accept-language", "en; q=0.5,fr", "fr,en;q=0.5"],
+      ["accept-language", "en;Q=0.5,fr", "fr,en;q=0.5"],
+      ["accept-language", "en-us", "en-US"],
       ["accept-encoding", "gzip;q=2", "gzip"],
       ["cookie", "a=1; b=2", "b=2; a=1"],
       ["cookie", "a=A", "a=a"],
@@ -123,7 +134,115 @@ describe("the variant that a request selects (RFC 9111, section 4.1)", () => {
     it("tells absent from empty", () => {
       expect(byTheme("theme=")).not.to.equal(byTheme("a=1"));
     });
+
+    it("skips the spaces before a name, and no other blanks", () => {
+      expect(byTheme("a=1;  theme=dark")).to.equal(byTheme("theme=dark"));
+      for (const blank of ["\t", "\u00a0", " \t "]) {
+        const cookies = `a=1;${blank}theme=dark; theme=light`;
+        expect(byTheme(cookies), JSON.stringify(blank)).to.equal(byTheme("theme=light"));
+      }
+    });
+
+    it("depends on what signs it: missing, empty, right or wrong", () => {
+      const endings = ["", "; theme.sig=", "; theme.sig=a", "; theme.sig=b", "; theme.sig=A"];
+      const texts = endings.map((ending) => byTheme(`theme=dark${ending}`));
+      expect(new Set(texts).size).to.equal(endings.length);
+      expect(byTheme("theme.sig=a; theme=dark")).to.equal(byTheme("theme=dark; theme.sig=a"));
+    });
+
+    it("does not depend on what signs another, or nothing", () => {
+      expect(byTheme("theme=dark; a.sig=1")).to.equal(byTheme("theme=dark; a.sig=2"));
+      expect(byTheme("theme=dark; themeXsig=1")).to.equal(byTheme("theme=dark"));
+      expect(byTheme("theme.sig=1")).to.equal(byTheme(undefined));
+    });
   });
+});
+
+type Available = readonly string[] | undefined;
+type Negotiator = Readonly<Record<string, (available: Available) => readonly string[]>>;
+type NegotiatorClass = new (request: { readonly headers: Fields }) => Negotiator;
+
+/** The negotiator that a package depends on; the packages lead there from the first one. */
+function negotiatorOf(...packages: readonly string[]): NegotiatorClass {
+  let require = createRequire(import.meta.url);
+  for (const name of packages) require = createRequire(require.resolve(name));
+  return require("negotiator") as NegotiatorClass;
+}
+
+/** By field: how it is negotiated, what is asked for, and what a site may have. */
+const NEGOTIATED: Readonly<
+  Record<string, { method: string; ranges: readonly string[]; available: readonly Available[] }>
+> = {
+  accept: {
+    method: "mediaTypes",
+    ranges: ["a/b", "A/b", "a/*", "*/*", "c/d", "a/b;p=1", "a/b; p=1", "a/b;P=1", 'a/b;p="1,2"'],
+    available: [undefined, ["a/b", "c/d"], ["c/d", "a/b;p=1", "a/b"], ["e/f"]],
+  },
+  "accept-language": {
+    method: "languages",
+    ranges: ["en", "EN", "en-US", "fr", "fr-", "*"],
+    available: [undefined, ["en", "fr"], ["fr", "en-US", "en"], ["de"]],
+  },
+  "accept-encoding": {
+    method: "encodings",
+    ranges: ["gzip", "GZIP", "br", "identity", "*"],
+    available: [undefined, ["gzip", "br"], ["br", "identity", "gzip"], ["zstd"]],
+  },
+  "accept-charset": {
+    method: "charsets",
+    ranges: ["utf-8", "UTF-8", "latin1", "*"],
+    available: [undefined, ["utf-8", "latin1"], ["latin1", "utf-8"], ["ascii"]],
+  },
+};
+
+const USUAL = ["R;q=W", "R ;q=W", "R;q=W ", " R\t;q=W", " R;q=W"];
+const ODD =
+  `R; q=W|R;\tq=W|R;Q=W|R; Q=W|R;q =W|R;q= W|R;q=W;q=1|R;q=1;q=W|R;;q=W|R;q=W;|R;q|R;q="W"|
+R;x=1;q=W|R;q=W;x=1|R\u00a0;q=W|R;\u00a0q=W|R x;q=W|R|| `.split(/\|\n?/);
+const WEIGHTS = [
+  ["1", "1.0", "1.", "1.000"],
+  ["0.5", "0.50", "0.500", ".5"],
+  ["0", "0.0", "0.", "-1"],
+  ["2", "", "x", "0.0001"],
+] as const;
+
+describe("equal variants get equal answers of Koa's negotiator and of the newest", () => {
+  const classes = [negotiatorOf("koa", "accepts"), negotiatorOf("koa-compress")];
+  for (const [name, { method, ranges, available }] of Object.entries(NEGOTIATED)) {
+    const answers = (value: string) =>
+      classes.flatMap((Class) => {
+        const negotiator = new Class({ headers: { [name]: value } });
+        return available.map((list) => negotiator[method]!(list));
+      });
+    const text = oneof({ weight: 3, arbitrary: constantFrom(...USUAL) }, constantFrom(...ODD));
+    const spelling = record({ text, digits: nat(3) });
+    const member = tuple(
+      record({ range: constantFrom(...ranges), weight: constantFrom(...WEIGHTS) }),
+      tuple(spelling, spelling),
+    );
+    const isReversed = constantFrom(false, true);
+
+    it(`by ${name}`, () => {
+      let met = 0;
+      const lists = array(member, { minLength: 1, maxLength: 3 });
+      const holds = property(lists, isReversed, (members, reversed) => {
+        const [one, other] = ([0, 1] as const).map((side) =>
+          members.map(([{ range, weight }, spellings]) => {
+            const { text: pattern, digits } = spellings[side];
+            return pattern.replace("R", () => range).replace("W", weight[digits]!);
+          }),
+        ) as [string[], string[]];
+        const value = one.join(",");
+        const again = (reversed ? other.toReversed() : other).join(",");
+        if (value === again || !same(name, value, again)) return;
+        met += 1;
+        expect(answers(value), `${value} | ${again}`).to.deep.equal(answers(again));
+      });
+      assert(holds, { numRuns: 3000 });
+      // Otherwise it would hold for want of cases.
+      expect(met).to.be.above(50);
+    });
+  }
 });
 
 describe("the names that a page varies on", () => {

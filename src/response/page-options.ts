@@ -49,8 +49,9 @@ export interface ResponseOptions extends PolicyOptions {
 export interface PageOptions extends Omit<CallOptions<Answer>, "copy">, ResponseOptions {
   /**
    * The name of the page, by which it is deleted: text, in which every `%s` is replaced by the path
-   * of the request, or a callable that is given Koa's context. What it reads, a cookie or the user,
-   * is then part of the key. Scheme, host, path, query and `Vary` still select within the name.
+   * of the request, or a callable that is given Koa's context. The whole value of what it reads, a
+   * cookie or the user, is then part of the key. Scheme, host, path, query and `Vary` still select
+   * within the name.
    * @default "page/%s"
    */
   readonly keyPrefix?: string | ((ctx: Context) => Awaitable<string>) | undefined;

@@ -75,14 +75,25 @@ export function varyField(names: readonly string[]): readonly string[] {
 function normalValue(name: string, request: Fields): FieldValue | null {
   if (name.startsWith(COOKIE)) return cookieValue(request, name.slice(COOKIE.length)) ?? null;
   const value = Object.hasOwn(request, name) ? request[name] : undefined;
-  const normalise = NORMALISERS.get(name);
+  const member = MEMBERS.get(name);
   if (value === undefined) return null;
-  return normalise === undefined || typeof value !== "string" ? value : normalise(value);
+  return member === undefined || typeof value !== "string" ? value : preferences(value, member);
 }
 
-/** The first cookie of a name, as it was sent. */
+/**
+ * A cookie and what signs it. Koa signs a cookie by a second one, `<name>.sig`, and its handlers take
+ * a cookie whose signature is missing or wrong for none. No cookie holds a ";".
+ */
 function cookieValue(request: Fields, name: string): string | undefined {
-  const pairs = (fieldText(request, "cookie") ?? "").split(";").map((pair) => pair.trimStart());
+  const cookies = fieldText(request, "cookie") ?? "";
+  const value = sentCookie(cookies, name);
+  const signature = sentCookie(cookies, `${name}.sig`);
+  return value === undefined || signature === undefined ? value : `${value};${signature}`;
+}
+
+/** The first cookie of a name, as it was sent. Koa skips spaces before a name, and no other blanks. */
+function sentCookie(cookies: string, name: string): string | undefined {
+  const pairs = cookies.split(";").map((pair) => pair.replace(/^ +/, ""));
   const found = pairs.find((pair) => pair.startsWith(`${name}=`));
   return found?.slice(name.length + 1);
 }
@@ -92,45 +103,47 @@ interface Preference {
   readonly weight: number;
 }
 
+const BLANKS = "[ \\t]*";
+const TOKEN = "[!#$%&'*+.^_`|~\\w-]+";
+const PARAMETERS = `(?:${BLANKS};${BLANKS}(?![qQ]=)${TOKEN}=${TOKEN})*`;
+
 /**
- * The fields whose specification says which differences mean nothing. Languages and media types of
- * equal weight keep their order, because many servers take it for a preference.
+ * What a member of these lists looks like where all servers read it alike. Koa's negotiator is
+ * stricter than the specification: it skips a weight written `Q=`, and one after a blank in
+ * `Accept-Language`.
  */
-const NORMALISERS: ReadonlyMap<string, (value: string) => string> = new Map([
-  ["accept", (value) => preferences(value, byWeight)],
-  ["accept-language", (value) => preferences(value, byWeight)],
-  ["accept-charset", (value) => preferences(value, byWeightAndName)],
-  ["accept-encoding", (value) => preferences(value, byWeightAndName)],
+const MEMBERS: ReadonlyMap<string, RegExp> = new Map([
+  ["accept", memberPattern(`${TOKEN}/${TOKEN}${PARAMETERS}`, BLANKS)],
+  ["accept-language", memberPattern(TOKEN, "")],
+  ["accept-charset", memberPattern(TOKEN, BLANKS)],
+  ["accept-encoding", memberPattern(TOKEN, BLANKS)],
 ]);
 
-function byWeight(one: Preference, other: Preference): number {
-  return other.weight - one.weight;
+function memberPattern(range: string, blanks: string): RegExp {
+  const weight = `${BLANKS};${blanks}q=(?<weight>0(?:\\.\\d{0,3})?|1(?:\\.0{0,3})?)`;
+  return new RegExp(`^${BLANKS}(?<range>${range})(?:${weight})?${BLANKS}$`);
 }
 
-function byWeightAndName(one: Preference, other: Preference): number {
-  return other.weight - one.weight || (one.range < other.range ? -1 : 1);
-}
-
-/** A list of preferences without case, blanks and written-out defaults; the odd ones as they are. */
-function preferences(value: string, order: (one: Preference, other: Preference) => number): string {
-  // Blank stays apart from empty, and a quoted comma does not separate.
-  if (value.trim() === "" || value.includes('"')) return value;
-  const members = value.split(",").map(preference);
+/**
+ * A list of preferences without blanks and written-out defaults, the heaviest first; an odd one as it
+ * is. Those of equal weight keep their order, because servers take it for a preference, and ranges
+ * keep their case, because handlers that ask for the whole list get it as it was sent.
+ */
+function preferences(value: string, pattern: RegExp): string {
+  const members = value.split(",").map((member) => preference(member, pattern));
   if (members.includes(undefined)) return value;
   const known = members as readonly Preference[];
   // Which of two weights for one range counts is up to the server.
-  if (new Set(known.map(({ range }) => range)).size < known.length) return value;
-  return known.toSorted(order).map(preferenceText).join(",");
+  const ranges = new Set(known.map(({ range }) => range.toLowerCase()));
+  if (ranges.size < known.length) return value;
+  const ordered = known.toSorted((one, other) => other.weight - one.weight);
+  return ordered.map(preferenceText).join(",");
 }
 
-/** Parameters keep their case: only the range and the weight are known to have none. */
-function preference(member: string): Preference | undefined {
-  const [range, ...parameters] = member.split(";").map((part) => part.trim());
-  const weighted = /^q=/i.test(parameters.at(-1) ?? "");
-  const weight = weighted ? parameters.pop()!.slice("q=".length) : "1";
-  if (range === "" || parameters.some((given) => /^q=/i.test(given))) return undefined;
-  if (!/^(?:0(?:\.\d{0,3})?|1(?:\.0{0,3})?)$/.test(weight)) return undefined;
-  return { range: [range!.toLowerCase(), ...parameters].join(";"), weight: Number(weight) };
+function preference(member: string, pattern: RegExp): Preference | undefined {
+  const parts = pattern.exec(member)?.groups;
+  if (parts === undefined) return undefined;
+  return { range: parts["range"]!.replace(/[ \t]+/g, ""), weight: Number(parts["weight"] ?? 1) };
 }
 
 function preferenceText({ range, weight }: Preference): string {
