@@ -1,3 +1,4 @@
+import { format, inspect } from "node:util";
 import { expect } from "chai";
 import Koa, { type Context } from "koa";
 import { requestFields } from "../../src/response/request-headers.js";
@@ -46,6 +47,11 @@ describe("the inputs that tell who somebody is", () => {
     ["all fields", (ctx) => ({ ...ctx.headers }), ["cookie", "authorization"]],
     ["all fields as JSON", (ctx) => JSON.stringify(ctx.request), ["cookie", "authorization"]],
     ["the raw fields", (ctx) => ctx.req.rawHeaders.length, ["cookie", "authorization"]],
+    ["the raw fields by in", (ctx) => 0 in ctx.req.rawHeaders, ["cookie", "authorization"]],
+    ["the raw fields shown", (ctx) => inspect(ctx.req.rawHeaders), ["cookie", "authorization"]],
+    ["the fields shown", (ctx) => inspect(ctx.headers), ["cookie", "authorization"]],
+    ["the fields shown by %o", (ctx) => format("%o", ctx.headers), ["cookie", "authorization"]],
+    ["the request shown", (ctx) => inspect(ctx.request), ["cookie", "authorization"]],
     ["the distinct fields", (ctx) => ctx.req.headersDistinct, ["cookie", "authorization"]],
     ["the session", (ctx) => ctx["session"] as unknown, ["ctx.session"]],
     ["writing the session", (ctx) => (ctx["session"] = null), ["ctx.session"]],
@@ -212,6 +218,66 @@ describe("the watch", () => {
     expect(ctx.get("range")).to.equal("");
     watch.end();
     expect(ctx.headers).to.deep.equal({ "if-none-match": '"mine"', range: "bytes=0-1" });
+  });
+
+  it("shows what stands in the raw list in the same way", () => {
+    const ctx = koaContext({ headers: { "If-None-Match": '"mine"', Accept: "a/b" } });
+    const list = ctx.req.rawHeaders;
+    const watch = watchInputs(ctx, { fields: { "if-none-match": '"stored"', range: undefined } });
+    const shown = ["Accept", "a/b", "if-none-match", '"stored"'];
+    expect([...ctx.req.rawHeaders]).to.deep.equal(shown);
+    expect(inspect(ctx.req.rawHeaders)).to.equal(inspect(shown));
+    watch.end();
+    expect(ctx.req.rawHeaders).to.equal(list);
+    expect(list).to.deep.equal(["If-None-Match", '"mine"', "Accept", "a/b"]);
+  });
+
+  it("keeps what the handler wrote into the raw list", () => {
+    const ctx = koaContext({ headers: { range: "bytes=0-1" } });
+    const list = ctx.req.rawHeaders;
+    const watch = watchInputs(ctx, { fields: { range: undefined } });
+    ctx.req.rawHeaders.push("X-A", "1");
+    expect(ctx.req.rawHeaders).to.deep.equal(["X-A", "1"]);
+    watch.end();
+    expect(list).to.deep.equal(["X-A", "1", "range", "bytes=0-1"]);
+  });
+
+  it("defines a field upon what the handler sees of it", () => {
+    const ctx = koaContext({ headers: { range: "bytes=0-1", etag: "a" } });
+    const watch = watchInputs(ctx, { fields: { range: undefined, etag: "b" } });
+    Object.defineProperty(ctx.headers, "range", { enumerable: true });
+    Object.defineProperty(ctx.headers, "etag", { writable: false, configurable: false });
+    expect(ctx.headers).to.deep.equal({ range: undefined, etag: "b" });
+    expect(Reflect.set(ctx.headers, "etag", "c")).to.equal(false);
+    expect(Reflect.deleteProperty(ctx.headers, "etag")).to.equal(false);
+    expect(Object.isFrozen(Object.freeze(ctx.headers))).to.equal(true);
+    watch.end();
+    expect(ctx.headers).to.deep.equal({ range: undefined, etag: "b" });
+    expect(Object.isExtensible(ctx.headers)).to.equal(true);
+  });
+
+  it("stands before fields that are frozen already, or have no prototype", () => {
+    const ctx = koaContext();
+    const fields = Object.assign(Object.create(null) as object, { accept: "a/b", range: "c" });
+    ctx.req.headers = Object.freeze(fields);
+    Object.freeze(ctx.req.rawHeaders);
+    const watch = watchInputs(ctx, { fields: { range: undefined } });
+    expect(inspect(ctx.headers)).to.equal("[Object: null prototype] { accept: 'a/b' }");
+    expect(Object.getPrototypeOf(ctx.headers)).to.equal(null);
+    expect(Reflect.set(ctx.headers, "x-a", "1")).to.equal(false);
+    expect(() => ctx.req.rawHeaders.push("x")).to.throw(TypeError);
+    expect(Object.isFrozen(Object.freeze(ctx.headers))).to.equal(true);
+    watch.end();
+    expect(ctx.headers).to.equal(fields);
+  });
+
+  it("takes another prototype for the fields", () => {
+    const ctx = koaContext({ headers: { accept: "a/b" } });
+    const watch = watchInputs(ctx);
+    Object.setPrototypeOf(ctx.headers, { inherited: "1" });
+    expect(ctx.headers["inherited"]).to.equal("1");
+    watch.end();
+    expect(ctx.headers["inherited"]).to.equal("1");
   });
 
   it("reads the fields itself without noticing", () => {
