@@ -395,9 +395,9 @@ describe("over HTTP, inputs that tell who somebody is", () => {
           ],
         },
       );
-      for (const sid of ["ann", "bob", "ann", "bob"]) {
-        const { text } = await site.ask({ headers: { Cookie: `sid=${sid}` } });
-        expect(text).to.equal(`${sid} {"name":"${sid}","role":"writer"}`);
+      for (const name of ["ann", "bob", "ann", "bob"]) {
+        const { text } = await site.ask({ headers: { Cookie: `sid=${name}` } });
+        expect(text).to.equal(`${name} {"name":"${name}","role":"writer"}`);
       }
       expect(site.runs).to.equal(2);
     });
@@ -426,8 +426,8 @@ describe("over HTTP, inputs that tell who somebody is", () => {
           ],
         },
       );
-      for (const sid of ["ann", "bob", "ann", "bob"]) {
-        expect((await site.ask({ headers: { Cookie: `sid=${sid}` } })).text).to.equal(sid);
+      for (const name of ["ann", "bob", "ann", "bob"]) {
+        expect((await site.ask({ headers: { Cookie: `sid=${name}` } })).text).to.equal(name);
       }
       expect(site.runs).to.equal(4);
     });
@@ -445,8 +445,8 @@ describe("over HTTP, inputs that tell who somebody is", () => {
             },
           ) as Middleware,
       });
-      for (const sid of ["ann", "bob", "ann"]) {
-        expect((await site.ask({ headers: { Cookie: `sid=${sid}` } })).text).to.equal(sid);
+      for (const name of ["ann", "bob", "ann"]) {
+        expect((await site.ask({ headers: { Cookie: `sid=${name}` } })).text).to.equal(name);
       }
     });
 

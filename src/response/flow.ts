@@ -1,4 +1,5 @@
 // Stores a response whose body flows on to the client while it is collected.
+import type { Lead } from "../claims.js";
 import { currentScope } from "../computations.js";
 import { keep } from "./conclude.js";
 import type { ResponseFacts } from "./fields.js";
@@ -39,23 +40,29 @@ export function flow(run: Run, flowing: Flowing): void {
   tellRun(run, { stored: true, ttl: flowing.judged.windows.fresh }, flowing.head);
 }
 
-/** How long others wait for a body that flows, in milliseconds: it may never end. */
+/** How long others wait for what may never end, in milliseconds. */
 const PATIENCE = 5000;
+
+/** Lets others wait for a lead so long and no longer; gives what ends the counting of the time. */
+export function freeAfterPatience(lead: Lead): () => void {
+  const patience = setTimeout(() => lead.free(), PATIENCE);
+  // Those who wait have connections, which keep the process alive.
+  patience.unref();
+  return () => clearTimeout(patience);
+}
 
 function collect(run: Run, flowing: Flowing, { collected }: Tee): void {
   const { visit, lead } = run;
   const { lookup } = visit.plan.engine;
   const outer = currentScope();
-  const patience = setTimeout(() => lead.free(), PATIENCE);
-  // Those who wait have connections, which keep the process alive.
-  patience.unref();
+  const endPatience = freeAfterPatience(lead);
   lookup.inBackground(visit.question, async () => {
     try {
       const bytes = await collected;
       run.watch.end();
       if (typeof bytes !== "string") await keepWhole(run, flowing, bytes);
     } finally {
-      clearTimeout(patience);
+      endPatience();
       run.watch.end();
       lead.release();
       outer?.carry(lead.scope.carried, lookup.versions);

@@ -3,6 +3,8 @@ import type { Context } from "koa";
 import { asBuffer, bodyOf } from "./body.js";
 import { messageOf, type Page } from "./snapshot.js";
 
+/** Where Koa keeps a body. */
+const KOAS = "_body";
 const OFFERED = Symbol("offered");
 const SENDING = Symbol("sending");
 
@@ -51,7 +53,8 @@ export function offerBody(ctx: Context, page: Page): void {
  * setter, which would work out type and length again.
  */
 export function setBytes(ctx: Context, page: Page): void {
-  (ctx.response as unknown as { _body: unknown })._body = bytesToSend(ctx, page);
+  const response = ctx.response as unknown as Record<string, unknown>;
+  response[KOAS] = bytesToSend(ctx, page);
 }
 
 function prototypesOf(app: Context["app"]): Prototypes {

@@ -5,6 +5,7 @@ import type { Socket } from "node:net";
 import { Duplex } from "node:stream";
 import type { Context } from "koa";
 import { runInRequestContext } from "../request/context.js";
+import { freeAfterPatience } from "./flow.js";
 import type { PagePlan } from "./page-options.js";
 import type { Leadership } from "./run.js";
 import { requestFields } from "./request-headers.js";
@@ -28,6 +29,8 @@ export function taskOf(ctx: Context): Task | undefined {
 
 /** Runs the stack for a task. Nothing of it reaches the client of the original context. */
 export async function rerun(original: Context, task: Task): Promise<void> {
+  // A handler that hangs where no client of its own goes away would hold all the others.
+  const endPatience = freeAfterPatience(task.lead);
   try {
     const ctx = ownContext(original);
     tasks.set(ctx, task);
@@ -39,19 +42,14 @@ export async function rerun(original: Context, task: Task): Promise<void> {
     const isSending = task.deliver !== undefined && task.isTaken && !ctx.res.writableFinished;
     if (isSending && !ctx.res.destroyed) await once(ctx.res, "close");
   } finally {
+    endPatience();
     if (!task.isTaken) task.lead.release();
   }
 }
 
 function ownContext(original: Context): Context {
   const socket = new Drain(original.req.socket) as unknown as Socket;
-  const request = new IncomingMessage(socket);
-  request.method = "GET";
-  request.url = original.originalUrl;
-  for (const [name, value] of Object.entries(ownHeaders(original))) {
-    request.headers[name] = value;
-    for (const line of [value].flat()) request.rawHeaders.push(name, line!);
-  }
+  const request = ownRequest(original, socket);
   const response = new ServerResponse(request);
   response.assignSocket(socket);
   response.once("finish", () => response.emit("close"));
@@ -59,6 +57,26 @@ function ownContext(original: Context): Context {
   ctx.state = { ...original.state };
   return ctx;
 }
+
+function ownRequest(original: Context, socket: Socket): IncomingMessage {
+  const request = new IncomingMessage(socket);
+  const { httpVersion, httpVersionMajor, httpVersionMinor } = original.req;
+  const version = { httpVersion, httpVersionMajor, httpVersionMinor };
+  Object.assign(request, httpVersionMajor < 2 ? version : HTTP_1_1);
+  request.method = "GET";
+  request.url = original.originalUrl;
+  for (const [name, value] of Object.entries(ownHeaders(original))) {
+    request.headers[name] = value;
+    for (const line of [value].flat()) request.rawHeaders.push(name, line!);
+  }
+  // It has no body: who reads it comes to its end.
+  request.push(null);
+  request.complete = true;
+  return request;
+}
+
+/** What a request is made as that came by HTTP/2, whose requests are of another class. */
+const HTTP_1_1 = { httpVersion: "1.1", httpVersionMajor: 1, httpVersionMinor: 1 };
 
 /** The fields of the request, but those by which the client asked for less than the page. */
 function ownHeaders(original: Context): IncomingMessage["headers"] {
@@ -71,15 +89,21 @@ function ownHeaders(original: Context): IncomingMessage["headers"] {
   return { ...host, ...Object.fromEntries(kept) };
 }
 
-/** Takes all that is written to it; it has the address of another socket. */
+/** Takes all that is written to it; it has the addresses of another socket. */
 class Drain extends Duplex {
   readonly remoteAddress: string | undefined;
+  readonly remotePort: number | undefined;
+  readonly localAddress: string | undefined;
+  readonly localPort: number | undefined;
   readonly encrypted: boolean;
 
-  constructor({ remoteAddress, encrypted }: Socket & { readonly encrypted?: boolean }) {
+  constructor(socket: Socket & { readonly encrypted?: boolean }) {
     super();
-    this.remoteAddress = remoteAddress;
-    this.encrypted = encrypted ?? false;
+    this.remoteAddress = socket.remoteAddress;
+    this.remotePort = socket.remotePort;
+    this.localAddress = socket.localAddress;
+    this.localPort = socket.localPort;
+    this.encrypted = socket.encrypted ?? false;
   }
 
   override _read(): void {}

@@ -7,6 +7,7 @@ import { askAbout, lifetimesOf } from "./keep-page.js";
 import { mayStandIn, serve } from "./page-answer.js";
 import { countMiss, ownFields, reset, unkeyed, type Ended, type Run } from "./run.js";
 import type { Head, Page } from "./snapshot.js";
+import { tellUnkeyed } from "./unkeyed.js";
 import { freshens } from "./validation.js";
 
 /** The handlers say that the stored page still holds. */
@@ -18,7 +19,7 @@ export async function takeNotModified(run: Run, stored: Page, head: Head): Promi
     return "again";
   }
   const { page, judged } = await freshenedBy(run, stored, head);
-  const refusal = unkeyed(run, []).length > 0 ? "unkeyed" : judged;
+  const refusal = whyUnkeyed(run) ?? judged;
   const reason =
     typeof refusal === "string" ? await drop(run, refusal) : await keepFreshened(run, page);
   countMiss(run);
@@ -26,6 +27,14 @@ export async function takeNotModified(run: Run, stored: Page, head: Head): Promi
   const outcome = reason === undefined ? { stored: true } : { detail: reason };
   serve(run.visit, page, { fwd: run.fwd, fwdStatus: 304, ...outcome });
   return "done";
+}
+
+/** What the handlers read that the key does not cover, which an event tells as well. */
+function whyUnkeyed(run: Run): string | undefined {
+  const inputs = unkeyed(run, []);
+  if (inputs.length === 0) return undefined;
+  tellUnkeyed(run.visit, inputs, run.watch.reads);
+  return `unkeyed: ${inputs.join(", ")}`;
 }
 
 async function freshenedBy(run: Run, stored: Page, { changes }: Head): Promise<Freshened> {
