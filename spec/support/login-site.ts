@@ -171,6 +171,15 @@ export class LoginSite {
         const isIn = (ctx.state["user"] as object | undefined) !== undefined;
         ctx.body = { menu: isIn ? "log out" : "log in", posts: await this.#listPosts() };
       },
+      "/layout": (ctx) => {
+        // As template engines are given it.
+        const { user } = { ...ctx.state } as { user?: { name: string } };
+        ctx.body = `<nav>${"user" in ctx.state ? "log out" : "log in"} ${user?.name ?? ""}</nav>`;
+      },
+      "/whole": (ctx) => {
+        const { user } = Object.assign({}, ctx.state) as { user?: { name: string } };
+        ctx.body = `<nav>${user?.name ?? "log in"}</nav>`;
+      },
       "/form": (ctx) => {
         ctx.body = `<input name=csrf value="${(ctx["session"] as Session).csrf}">`;
       },

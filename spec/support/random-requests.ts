@@ -58,6 +58,8 @@ const PATHS: readonly string[] = [
   "/raw",
   "/echo",
   "/address",
+  "/layout",
+  "/whole",
   "/stream/cookie",
   "/star",
   "/broken",
@@ -169,6 +171,7 @@ const cookies: readonly (string | undefined)[] = [
   "sid=s-ann; sid=s-bob",
   "xsid=s-ann",
   "theme=dark;theme=light",
+  "a=1;\ttheme=dark; theme=light",
   "",
 ];
 
@@ -190,6 +193,8 @@ const VALUES: Readonly<Record<string, readonly (string | undefined)[]>> = {
     "de",
     "en",
     "fr;q=0.5, de",
+    "de; q=0.5, fr",
+    "de;Q=0.5, fr",
     "de, fr;q=0.5",
     "",
     "DE",
