@@ -110,6 +110,7 @@ const ORDER: readonly string[] = [
   "response/conclude.ts",
   "response/stream-tee.ts",
   "response/tee.ts",
+  "response/patience.ts",
   "response/flow.ts",
   "response/stale.ts",
   "response/page-run.ts",

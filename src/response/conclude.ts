@@ -4,8 +4,8 @@ import type { ResponseFacts } from "./fields.js";
 import { askAbout, keepPage } from "./keep-page.js";
 import { standingOf } from "./page-answer.js";
 import type { Storable } from "./policy.js";
-import { countMiss, factsOf, judge, tellRun, unkeyed, type Run } from "./run.js";
-import { makePage, settledBytes, type Head, type Page } from "./snapshot.js";
+import { countMiss, factsOf, judge, pageOf, tellRun, unkeyed, type Run } from "./run.js";
+import { settledBytes, type Head, type Page } from "./snapshot.js";
 import type { NotStored } from "./storability.js";
 import { tellUnkeyed } from "./unkeyed.js";
 
@@ -23,12 +23,17 @@ export function refuse(run: Run, reason: NotStored, head?: Head): void {
   tellRun(run, { detail: detailOf(run, reason) }, head);
 }
 
-/** Why a response is not stored, with what was read, which an event tells as well. */
+/** Why a response is not stored, with what was read. */
 function detailOf(run: Run, reason: NotStored): string {
-  const inputs = reason === "unkeyed" ? unkeyed(run, []) : [];
-  if (inputs.length === 0) return reason;
+  return (reason === "unkeyed" ? whyUnkeyed(run) : undefined) ?? reason;
+}
+
+/** What the handlers read that the key does not cover, which an event tells as well. */
+export function whyUnkeyed(run: Run): string | undefined {
+  const inputs = unkeyed(run, []);
+  if (inputs.length === 0) return undefined;
   tellUnkeyed(run.visit, inputs, run.watch.reads);
-  return `${reason}: ${inputs.join(", ")}`;
+  return `unkeyed: ${inputs.join(", ")}`;
 }
 
 /** A response that is given to one client as it is. */
@@ -44,8 +49,7 @@ function deliverRefused(run: Run, head: Head): void {
   if (run.deliver === undefined || isFlowing(head.kind)) return;
   const bytes = settledBytes(head, run.visit.ctx.body, Infinity);
   if (typeof bytes === "string") return;
-  const whole = { head, bytes, response: factsOf(run, head), userless: run.watch.isStateListed };
-  const page = makePage(whole, NOT_JUDGED);
+  const page = pageOf(run, { head, bytes, response: factsOf(run, head) }, NOT_JUDGED);
   if (typeof page !== "string") run.deliver(page);
 }
 
@@ -58,9 +62,7 @@ export async function settle(
 ): Promise<void> {
   const { ctx, plan } = run.visit;
   const bytes = settledBytes(head, ctx.body, plan.policy.maxBytes);
-  const userless = run.watch.isStateListed;
-  const page =
-    typeof bytes === "string" ? bytes : makePage({ head, bytes, response, userless }, judged);
+  const page = typeof bytes === "string" ? bytes : pageOf(run, { head, bytes, response }, judged);
   run.watch.end();
   if (typeof page === "string") return refuse(run, page, head);
   run.deliver?.(page);

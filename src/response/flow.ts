@@ -1,11 +1,11 @@
 // Stores a response whose body flows on to the client while it is collected.
-import type { Lead } from "../claims.js";
 import { currentScope } from "../computations.js";
 import { keep } from "./conclude.js";
 import type { ResponseFacts } from "./fields.js";
+import { freeAfterPatience } from "./patience.js";
 import type { Storable } from "./policy.js";
-import { countMiss, tellRun, unkeyed, type Run } from "./run.js";
-import { makePage, messageOf, type Head } from "./snapshot.js";
+import { countMiss, pageOf, tellRun, unkeyed, type Run } from "./run.js";
+import { messageOf, type Head } from "./snapshot.js";
 import { isClientGone, type Tee } from "./stream-tee.js";
 import { tee } from "./tee.js";
 import { tellUnkeyed } from "./unkeyed.js";
@@ -40,17 +40,6 @@ export function flow(run: Run, flowing: Flowing): void {
   tellRun(run, { stored: true, ttl: flowing.judged.windows.fresh }, flowing.head);
 }
 
-/** How long others wait for what may never end, in milliseconds. */
-const PATIENCE = 5000;
-
-/** Lets others wait for a lead so long and no longer; gives what ends the counting of the time. */
-export function freeAfterPatience(lead: Lead): () => void {
-  const patience = setTimeout(() => lead.free(), PATIENCE);
-  // Those who wait have connections, which keep the process alive.
-  patience.unref();
-  return () => clearTimeout(patience);
-}
-
 function collect(run: Run, flowing: Flowing, { collected }: Tee): void {
   const { visit, lead } = run;
   const { lookup } = visit.plan.engine;
@@ -82,8 +71,7 @@ async function keepWhole(
     tellUnkeyed(run.visit, inputs, run.watch.reads);
     return;
   }
-  const userless = run.watch.isStateListed;
-  const page = makePage({ head, bytes, response, userless }, judged);
+  const page = pageOf(run, { head, bytes, response }, judged);
   if (typeof page === "string") return;
   run.deliver?.(page);
   await keep(run, page, response);

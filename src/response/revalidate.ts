@@ -5,7 +5,7 @@ import type { Socket } from "node:net";
 import { Duplex } from "node:stream";
 import type { Context } from "koa";
 import { runInRequestContext } from "../request/context.js";
-import { freeAfterPatience } from "./flow.js";
+import { freeAfterPatience } from "./patience.js";
 import type { PagePlan } from "./page-options.js";
 import type { Leadership } from "./run.js";
 import { requestFields } from "./request-headers.js";

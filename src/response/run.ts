@@ -9,7 +9,7 @@ import { isFor, tell, tellVary } from "./page-answer.js";
 import { judgeResponse, type Storable } from "./policy.js";
 import { resetResponse } from "./replay.js";
 import { isPage } from "./checked-page.js";
-import { fieldsOf, type Head, type Page } from "./snapshot.js";
+import { fieldsOf, makePage, type Head, type Page, type Whole } from "./snapshot.js";
 import type { NotStored } from "./storability.js";
 import { isDevelopment } from "./unkeyed.js";
 import { CONDITIONAL_FIELDS, conditionsFor, isUnmodified } from "./validation.js";
@@ -107,6 +107,15 @@ export function ownFields({ added, fields }: Pick<Page, "added" | "fields">): Fi
 export function factsOf({ requestedAt, vary }: Run, { status, fields: own }: Head): ResponseFacts {
   const fields = { ...own, vary: vary.unitedWith(own["vary"]) };
   return { status, fields, requestedAt, receivedAt: Date.now() };
+}
+
+/** The page that a run has made, complete with its body. */
+export function pageOf(
+  { watch }: Run,
+  { head, bytes, response }: Omit<Whole, "userless">,
+  judged: Storable,
+): Page | NotStored {
+  return makePage({ head, bytes, response, userless: watch.isStateListed }, judged);
 }
 
 /** Whether a response may be stored. */

@@ -1,13 +1,12 @@
 // What becomes of a stored page past its time: it is freshened, or stands in for a failure.
 import { currentScope } from "../computations.js";
-import { keep } from "./conclude.js";
+import { keep, whyUnkeyed } from "./conclude.js";
 import { freshened, type Freshened } from "./freshen.js";
 import { HeldPage } from "./held-page.js";
 import { askAbout, lifetimesOf } from "./keep-page.js";
 import { mayStandIn, serve } from "./page-answer.js";
-import { countMiss, ownFields, reset, unkeyed, type Ended, type Run } from "./run.js";
+import { countMiss, ownFields, reset, type Ended, type Run } from "./run.js";
 import type { Head, Page } from "./snapshot.js";
-import { tellUnkeyed } from "./unkeyed.js";
 import { freshens } from "./validation.js";
 
 /** The handlers say that the stored page still holds. */
@@ -27,14 +26,6 @@ export async function takeNotModified(run: Run, stored: Page, head: Head): Promi
   const outcome = reason === undefined ? { stored: true } : { detail: reason };
   serve(run.visit, page, { fwd: run.fwd, fwdStatus: 304, ...outcome });
   return "done";
-}
-
-/** What the handlers read that the key does not cover, which an event tells as well. */
-function whyUnkeyed(run: Run): string | undefined {
-  const inputs = unkeyed(run, []);
-  if (inputs.length === 0) return undefined;
-  tellUnkeyed(run.visit, inputs, run.watch.reads);
-  return `unkeyed: ${inputs.join(", ")}`;
 }
 
 async function freshenedBy(run: Run, stored: Page, { changes }: Head): Promise<Freshened> {
