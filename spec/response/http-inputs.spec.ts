@@ -402,34 +402,61 @@ describe("over HTTP, inputs that tell who somebody is", () => {
       expect(site.runs).to.equal(2);
     });
 
-    it("nobody whose values cannot be told: he is not cached", async () => {
+    describe("nobody whose values cannot be told: he is not cached", () => {
+      interface Named {
+        readonly name: () => string;
+      }
       class User {
         readonly #name: string;
+        readonly level = 7;
         constructor(name: string) {
           this.#name = name;
         }
-        get name(): string {
+        name(): string {
           return this.#name;
         }
       }
-      const site = await open(
-        (ctx) => {
-          ctx.body = (ctx.state["user"] as User).name;
+      const users: Readonly<Record<string, (name: string) => Named>> = {
+        "a class with a private field": (name) => new User(name),
+        "a plain object that holds such a class": (name) => {
+          const inner = new User(name);
+          return Object.defineProperty({ inner }, "name", {
+            value: () => inner.name(),
+          }) as unknown as Named;
         },
-        {
-          page: { timeout: 60, keyPrefix: (ctx: Context) => (ctx.state["user"] ? "in" : "out") },
-          outside: [
-            (ctx, next) => {
-              ctx.state["user"] = new User(String(ctx.cookies.get("sid")));
-              return next();
+        "a plain object with a Map": (name) => {
+          const claims = new Map([["name", name]]);
+          return Object.defineProperty({ claims }, "name", {
+            value: () => claims.get("name"),
+          }) as unknown as Named;
+        },
+        "a plain object with a function": (name) => ({ name: () => name }),
+      };
+      for (const [what, make] of Object.entries(users)) {
+        it(what, async () => {
+          const site = await open(
+            (ctx) => {
+              ctx.body = (ctx.state["user"] as Named).name();
             },
-          ],
-        },
-      );
-      for (const name of ["ann", "bob", "ann", "bob"]) {
-        expect((await site.ask({ headers: { Cookie: `sid=${name}` } })).text).to.equal(name);
+            {
+              page: {
+                timeout: 60,
+                keyPrefix: (ctx: Context) => (ctx.state["user"] ? "in" : "out"),
+              },
+              outside: [
+                (ctx, next) => {
+                  ctx.state["user"] = make(String(ctx.cookies.get("sid")));
+                  return next();
+                },
+              ],
+            },
+          );
+          for (const name of ["ann", "bob", "ann", "bob"]) {
+            expect((await site.ask({ headers: { Cookie: `sid=${name}` } })).text).to.equal(name);
+          }
+          expect(site.runs).to.equal(4);
+        });
       }
-      expect(site.runs).to.equal(4);
     });
 
     it("nothing by makeCacheKey, which may leave it out", async () => {

@@ -10,11 +10,8 @@ import { varyField } from "./vary.js";
 import type { Visit } from "./visit.js";
 
 /** A stored page at this moment. */
-export function standingOf(
-  { receivedAt, initialAge, fresh, mayBeStale }: Page,
-  now: number = Date.now(),
-): Standing {
-  const resident = Math.max(0, now - receivedAt);
+export function standingOf({ receivedAt, initialAge, fresh, mayBeStale }: Page): Standing {
+  const resident = Math.max(0, Date.now() - receivedAt);
   return { age: initialAge + resident, left: fresh - resident, mayBeStale };
 }
 

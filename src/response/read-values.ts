@@ -33,22 +33,22 @@ function valueText(input: Input, ctx: Context): string | undefined {
 /** A session or a user: all that would be written of it, as nobody knows which part was used. */
 function objectText(value: unknown): string | undefined {
   if (value === undefined) return "";
-  let hasContent = false;
+  let isWhole = true;
   try {
     const text = JSON.stringify(value, (_name, part: unknown) => {
-      hasContent ||= typeof part !== "object" || part === null;
+      isWhole &&= isWritten(part);
       return part;
     }) as string | undefined;
-    return hasContent || isPlain(value) ? text : undefined;
+    return isWhole ? text : undefined;
   } catch {
     return undefined;
   }
 }
 
-/** Whether nothing of an object is kept from being written. */
-function isPlain(value: unknown): boolean {
-  if (typeof value !== "object" || value === null) return false;
-  const prototype: unknown = Object.getPrototypeOf(value);
-  const isBare = prototype === null || prototype === Object.prototype || Array.isArray(value);
-  return isBare || typeof (value as { toJSON?: unknown }).toJSON === "function";
+/** Whether JSON holds all of a part: a class, a Map and a function may keep more to themselves. */
+function isWritten(part: unknown): boolean {
+  if (typeof part === "function" || typeof part === "symbol") return false;
+  if (typeof part !== "object" || part === null) return true;
+  const prototype: unknown = Object.getPrototypeOf(part);
+  return prototype === null || prototype === Object.prototype || Array.isArray(part);
 }

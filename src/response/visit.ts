@@ -17,8 +17,8 @@ import { requestFields } from "./request-headers.js";
 /** What distinguishes entries of pages from values under the same key. */
 export const PAGE = "page";
 
-// Requests are spelled out where they are made: an object that is put together by `...` is so slow
-// to read that it takes a third of the time of a miss.
+// Requests are spelled out where they are made: an object that is put together by `...` is slower to
+// make and to read, and every miss does both.
 
 /** A request, before its key is known. */
 export interface Arrival {
